@@ -1,0 +1,1 @@
+// SentencePiece is C++: only the shim in CSentencePiece includes its headers.
