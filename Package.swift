@@ -71,7 +71,8 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "CPlatform", "Kernels", "LlamaModel", "Objectives", "Collectives", "Optimization", "Corpus", "Checkpoints",
+                "CPlatform", "Kernels", "LlamaModel", "Objectives", "Collectives", "Optimization", "Corpus",
+                "Checkpoints",
                 "Evaluation", logging, "Yams",
             ], swiftSettings: pointerFree),
         .executableTarget(

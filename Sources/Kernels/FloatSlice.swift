@@ -41,7 +41,9 @@
     @unsafe public var pointer: UnsafeMutablePointer<Float> { unsafe arena.base + offset }
 
     /// The bytes of the view, for reading and writing files.
-    public func withUnsafeMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
+    public func withUnsafeMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows
+        -> Result
+    {
         try unsafe body(UnsafeMutableRawBufferPointer(start: pointer, count: count * MemoryLayout<Float>.stride))
     }
 

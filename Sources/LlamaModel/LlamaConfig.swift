@@ -51,7 +51,8 @@ public struct LlamaConfig: Sendable, Equatable {
         }
         if numAttentionHeads % numKeyValueHeads != 0 {
             problems.append(
-                "num_attention_heads (\(numAttentionHeads)) must be a multiple of num_key_value_heads (\(numKeyValueHeads))")
+                "num_attention_heads (\(numAttentionHeads)) must be a multiple of num_key_value_heads (\(numKeyValueHeads))"
+            )
         }
         if !(rmsNormEps > 0) { problems.append("rms_norm_eps is \(rmsNormEps), but must be positive") }
         if !(ropeTheta > 0) { problems.append("rope_theta is \(ropeTheta), but must be positive") }
