@@ -3,7 +3,7 @@
     python Tests/Reference/check_transformers.py DIR TOKENS.json OUT.safetensors [--text TEXT]
 
 TOKENS.json is `{"tokens": [[ids of one sequence], ...]}`; OUT holds `logits.0`, `logits.1`, ... [T, vocabulary],
-float32, one for all ids of each sequence. Standard output is one JSON object, whose `missing_keys`, `unexpected_keys` and
+float32, one for all ids of each sequence. Standard output is one JSON object; its `missing_keys`, `unexpected_keys` and
 `mismatched_keys` are empty for a checkpoint in order. With tokenizer files in DIR, `tokenizer` says what AutoTokenizer
 makes of TEXT.
 """
