@@ -11,9 +11,10 @@ public final class Llama {
     /// [layout.count].
     public let parameters: FloatSlice
     public let team: ThreadTeam
+    /// The longest sequence that can be run.
+    public let maximumLength: Int
     let rotary: RotaryTable
 
-    /// - Parameter maximumLength: the longest sequence that will be run.
     public init(_ config: LlamaConfig, parameters: FloatSlice, maximumLength: Int, team: ThreadTeam) {
         self.config = config
         layout = ParameterLayout(config)
@@ -21,6 +22,7 @@ public final class Llama {
             parameters.count == layout.count, "\(parameters.count) parameters for a model of \(layout.count)")
         self.parameters = parameters
         self.team = team
+        self.maximumLength = maximumLength
         rotary = RotaryTable(frequencies: config.rotaryFrequencies, positions: maximumLength)
     }
 
