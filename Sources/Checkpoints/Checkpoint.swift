@@ -1,0 +1,118 @@
+import Foundation
+import Kernels
+import LlamaModel
+
+/// A checkpoint on disk: the directory and the state of the run that wrote it.
+public struct Checkpoint: Sendable {
+    public let path: String
+    public let state: TrainerState
+
+    /// Opens a checkpoint without reading its large files, as the ranks do that rank 0 told which one to take.
+    ///
+    /// - Throws: `CheckpointError` when it is not complete, or its `trainer.json` is damaged or too new.
+    public init(path: String) throws {
+        _ = try Self.checksums(path)
+        self.path = path
+        state = try TrainerState(path: path + "/" + CheckpointFiles.trainer)
+    }
+
+    /// Opens a checkpoint after reading every byte of it.
+    ///
+    /// - Throws: `CheckpointError` when any of its files is missing, or is not what was written.
+    public init(verifying path: String) throws {
+        try Self.verify(path)
+        try self.init(path: path)
+    }
+
+    /// Checks the marker, and the size and hash of every file.
+    public static func verify(_ path: String) throws {
+        let listed = try checksums(path)
+        let missing = CheckpointFiles.required.filter { listed[$0] == nil }
+        guard missing.isEmpty else {
+            throw CheckpointError(.damaged, "\(path) does not list \(missing.joined(separator: ", "))")
+        }
+        for (name, wanted) in listed.sorted(by: { $0.value.bytes < $1.value.bytes }) {
+            let file = path + "/" + name
+            guard FileSystem.exists(file) else {
+                throw CheckpointError(.damaged, "\(file) is missing, though the checkpoint was complete once")
+            }
+            let size = try InputFile(file).size
+            guard size == wanted.bytes else {
+                throw CheckpointError(.damaged, "\(file) has \(size) bytes, but \(wanted.bytes) were written")
+            }
+            let found = try FileDigest(ofFile: file)
+            guard found == wanted else {
+                throw CheckpointError(
+                    .damaged, "\(file) was changed: its XXH3 hash is \(found.xxh3), but \(wanted.xxh3) was written")
+            }
+        }
+    }
+
+    /// Reads weights; `elements` and `parameters` as for `HuggingFaceCheckpoint.readWeights`.
+    public func readWeights(_ layout: ParameterLayout, elements: Range<Int>? = nil, into parameters: FloatSlice) throws
+    {
+        try HuggingFaceCheckpoint(directory: path).readWeights(layout, elements: elements, into: parameters)
+    }
+
+    /// Reads both moments of AdamW, or the part of them for `elements` of the arena, as long as `first` and `second` are.
+    ///
+    /// - Throws: `CheckpointError` when they are not those of a model with this layout.
+    public func readMoments(
+        _ layout: ParameterLayout, elements: Range<Int>? = nil, first: FloatSlice, second: FloatSlice
+    ) throws {
+        let file = try SafetensorsFile(path + "/" + CheckpointFiles.optimizer)
+        let moments = [(CheckpointFiles.firstMoment, first), (CheckpointFiles.secondMoment, second)]
+        let problems = moments.flatMap { prefix, _ in
+            layout.tensors.compactMap { $0.mismatch(with: file.tensors[prefix + $0.name], named: prefix + $0.name) }
+        }
+        guard problems.isEmpty else {
+            throw CheckpointError(.unsupported, "\(file.path) does not fit the model", listing: problems)
+        }
+        for (prefix, moment) in moments {
+            try layout.forEachPart(of: elements ?? 0..<layout.count) { tensor, part, place in
+                try file.read(prefix + tensor.name, elements: part, into: moment[place])
+            }
+        }
+    }
+
+    /// Whether the marker is there and right. A system that cannot tell is an error: no checkpoint is deleted for it.
+    static func isComplete(_ path: String) throws -> Bool {
+        do {
+            _ = try checksums(path)
+            return true
+        } catch let error as CheckpointError where error.kind == .damaged {
+            return false
+        }
+    }
+
+    /// The list of files, believed only if the marker vouches for it.
+    static func checksums(_ path: String) throws -> [String: FileDigest] {
+        let markerPath = path + "/" + CheckpointFiles.complete
+        let listPath = path + "/" + CheckpointFiles.checksums
+        guard FileSystem.exists(markerPath) else {
+            let reason = FileSystem.exists(path) ? "it was being written or deleted when its run ended" : "no such path"
+            throw CheckpointError(.damaged, "\(path) has no marker \(CheckpointFiles.complete): \(reason)")
+        }
+        let marker = try InputFile(markerPath).contents(atMost: 1 << 10)
+        guard FileSystem.exists(listPath), try marker == Array((FileDigest(ofFile: listPath).xxh3 + "\n").utf8) else {
+            throw CheckpointError(
+                .damaged,
+                "\(listPath) is missing, or it or \(CheckpointFiles.complete) was changed: their hashes differ")
+        }
+        return try files(listedIn: listPath)
+    }
+
+    /// What `checksums.json` lists, whether or not the marker is there.
+    static func files(listedIn path: String) throws -> [String: FileDigest] {
+        let bytes = try InputFile(path).contents(atMost: JSONValue.largestFile)
+        do {
+            let files = try JSONDecoder().decode(CheckpointFiles.Checksums.self, from: Data(bytes)).files
+            if let name = files.keys.first(where: { !isPlainFileName($0) }) {
+                throw CheckpointError(.damaged, "\(path) lists \"\(name)\", which is no plain file name")
+            }
+            return files
+        } catch let error as DecodingError {
+            throw CheckpointError(.damaged, "\(path) is no list of files: \(JSONValue.reason(error))")
+        }
+    }
+}
