@@ -2,6 +2,7 @@
 #include "CPlatform.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,14 @@ __attribute__((constructor)) static void refuse_older_cpus(void) {
             "for it elsewhere with Launch/build --cpu x86-64-v3.\n",
             JREG_INSTRUCTION_SET, missing);
     _exit(70);
+}
+
+int cplatform_host_cores(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
+
+int cplatform_bound_cores(void) {
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0) return cplatform_host_cores();
+    return CPU_COUNT(&cores);
 }
 
 #ifndef MADV_POPULATE_WRITE

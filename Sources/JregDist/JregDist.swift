@@ -1,3 +1,41 @@
 import ArgumentParser
+import Foundation
+import Kernels
+import Training
 
-@main struct JregDist: ParsableCommand {}
+/// Argument parsing, and nothing else: what a command does is in `Training`.
+@main struct JregDist: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "jreg-dist",
+        abstract: "Pretrain Llama models data-parallel over MPI on CPUs, with the jump-suppressing regularizer JREG.",
+        discussion: """
+            EXAMPLES
+              mpirun -np 8 jreg-dist                                   train the quickstart on 8 ranks
+              jreg-dist prepare --input books/ --out data/books --train-bpe 32000
+              mpirun -np 2 jreg-dist train --config Configs/llama-170m.yaml --set data.train=[data/books] --out runs/a
+              mpirun -np 4 jreg-dist train --config Configs/llama-170m.yaml --out runs/a    (goes on where it was)
+              jreg-dist eval --checkpoint runs/a
+              jreg-dist generate --checkpoint runs/a --prompt "Once upon a time"
+
+            Exit codes: 0 done, 64 usage or configuration, 65 bad data, 70 internal or system, 75 stopped early with a \
+            checkpoint written: start the same command again.
+            """,
+        version: Version.jregDist,
+        subcommands: [
+            Train.self, Prepare.self, Evaluate.self, Generate.self, Analyze.self, Grad.self, PlanRun.self,
+        ],
+        defaultSubcommand: Train.self)
+
+    /// Every rank parses the same arguments, so one of them is enough to complain, or to print the help.
+    static func main() {
+        // Before MPI and before any product: this may start the program anew with a better BLAS kernel.
+        BLASKernel.prepare()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            if Job.launchRank == 0 { exit(withError: error) }
+            Foundation.exit(exitCode(for: error).rawValue)
+        }
+    }
+}

@@ -37,6 +37,15 @@ extension Llama {
         }
     }
 
+    /// The final norm of `state` [tokens, hidden], in scratch memory that the next block overwrites.
+    public func finalNorm(of state: FloatSlice, _ activations: Activations) -> FloatSlice {
+        let normed = activations.scratch.normed
+        rmsNormForward(
+            output: normed, inverseRMS: activations.block(0).inputInverseRMS, input: state,
+            weight: parameters[layout.finalNorm], epsilon: Float(config.rmsNormEps), on: team)
+        return normed
+    }
+
     private func forEachChunk(
         of state: FloatSlice, _ activations: Activations,
         _ body: (_ rows: Range<Int>, _ normed: FloatSlice, _ inverseRMS: FloatSlice, _ logits: FloatSlice) -> Void

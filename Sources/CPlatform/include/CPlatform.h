@@ -13,6 +13,10 @@ int cplatform_has_avx512(void);
 /// 1 if the CPU and the operating system support AVX2 and FMA.
 int cplatform_has_avx2(void);
 
+/// The cores that this process may run on, and those of the machine that are online.
+int cplatform_bound_cores(void);
+int cplatform_host_cores(void);
+
 /// Ask the kernel for the memory of [address, address + bytes) now. Returns 0, or the errno that says why it could not
 /// be had (EFAULT or ENOMEM: the store behind it is full). A plain write would die with SIGBUS instead.
 int cplatform_populate(void *address, unsigned long bytes);

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Training
+
+/// Which configuration: shared by the commands that read one.
+struct ConfigArguments: ParsableArguments {
+    @Option(help: ArgumentHelp("The configuration. Without one: the built-in quickstart.", valueName: "file"))
+    var config: String?
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Override one key, as in --set batch.lanes=16. May be repeated; `jreg-dist plan --keys` lists all.",
+            valueName: "key=value"))
+    var overrides: [String] = []
+}
+
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train a model (the default command).",
+        discussion: """
+            EXAMPLES
+              mpirun -np 8 jreg-dist train --config Configs/quickstart.yaml
+              mpirun -np 2 jreg-dist --config Configs/llama-170m.yaml --set objective.jreg.lambda=0 --out runs/plain
+              mpirun -np 4 jreg-dist train --config Configs/llama-170m.yaml --resume runs/a/checkpoints/step-00002000 --out runs/b
+            """)
+
+    @OptionGroup var configuration: ConfigArguments
+
+    @Option(help: ArgumentHelp("The output directory; overrides run.out.", valueName: "dir"))
+    var out: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "auto: go on with the run in the output directory if there is one; none: begin anew; or a checkpoint.",
+            valueName: "auto|none|path"))
+    var resume = "auto"
+
+    func run() throws {
+        let overrides = configuration.overrides + (out.map { ["run.out=\"\($0)\""] } ?? [])
+        let options = TrainOptions(
+            configFile: configuration.config, overrides: overrides, resume: ResumeChoice(resume))
+        Job.run { communicator, logger in
+            try Trainer(options, communicator: communicator, logger: logger).run()
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import Collectives
+import Foundation
+import Kernels
+import Logging
+
+/// Runs a command on all ranks of a launch and ends the process as its outcome says.
+public enum Job {
+    /// The rank that the launcher gave this process, known before MPI starts.
+    public static var launchRank: Int { LaunchEnvironment.current.rank }
+
+    /// Chooses the BLAS kernel (which may start this program anew), joins the other ranks and runs `body`.
+    ///
+    /// An error on any rank is printed by that rank and ends all of them at once: no collective comes after it, because
+    /// the others may wait in another one.
+    public static func run(_ body: (any Communicator, Logger) throws -> ExitStatus) -> Never {
+        let communicator: any Communicator
+        do {
+            communicator = try makeCommunicator()
+        } catch {
+            if launchRank == 0 { writeToStandardError("jreg-dist: error: \(error)\n") }
+            exit(ExitStatus(error).rawValue)
+        }
+        let topology = communicator.topology
+        do {
+            let status = try body(communicator, RankLog.logger(rank: communicator.rank, host: topology.hostName))
+            try communicator.finalize()
+            exit(status.rawValue)
+        } catch CollectiveError.onAnotherRank {
+            // That rank tells what happened and ends all; this one only must not be quicker.
+            sleep(10)
+            communicator.abort(code: ExitStatus.internal.rawValue)
+        } catch {
+            let origin =
+                topology.worldSize > 1 ? " (rank \(communicator.rank) on \(topology.hostName))" : ""
+            writeToStandardError("jreg-dist: error\(origin): \(error)\n")
+            communicator.abort(code: ExitStatus(error).rawValue)
+        }
+    }
+}

@@ -1,0 +1,196 @@
+import Checkpoints
+import Collectives
+import Corpus
+import Kernels
+import LlamaModel
+
+/// Saving a run and taking it up again. Rank 0 writes, reads and decides; the others give and receive their parts.
+struct Checkpointing {
+    let config: RunConfig
+    let communicator: any Communicator
+    let datasetFingerprint: String
+    /// What is saved beside the model so that others can read its tokens; rank 0 alone has it.
+    let tokenizer: (any Tokenizer)?
+
+    /// Where the checkpoints of a run lie.
+    static func directory(_ out: String) -> String { out + "/checkpoints" }
+
+    private var store: CheckpointStore {
+        get throws {
+            try CheckpointStore(directory: Self.directory(config.run.out), keep: config.run.keepCheckpoints)
+        }
+    }
+
+    // MARK: - Saving
+
+    /// Collective.
+    /// - Returns: the path of the checkpoint, on every rank.
+    func save(_ state: TrainingState) throws -> String {
+        // The moments come last: if rank 0 fails before, it must say so while the others still listen.
+        var path = ""
+        if communicator.rank == 0 {
+            path = try store.save(
+                trainerState(state), expectedBytes: CheckpointWriter.byteCount(state.model.layout)
+            ) { writer in
+                try writer.addModel(
+                    HuggingFaceConfig(model: config.model.shape, specialTokens: specialTokens), state.model.layout,
+                    parameters: state.model.parameters)
+                for file in try tokenizer?.files ?? [] { try writer.add(file.name, bytes: Array(file.content)) }
+                try writer.addMoments(state.model.layout) { file in
+                    try state.firstMoment.gather(file.append)
+                    try state.secondMoment.gather(file.append)
+                }
+            }
+        } else {
+            try state.firstMoment.gather { _ in }
+            try state.secondMoment.gather { _ in }
+        }
+        return String(decoding: try communicator.broadcast(Array(path.utf8), from: 0), as: UTF8.self)
+    }
+
+    private func trainerState(_ state: TrainingState) throws -> TrainerState {
+        TrainerState(
+            step: state.step, samplesConsumed: state.samplesConsumed, datasetFingerprint: datasetFingerprint,
+            lanes: config.batch.lanes, seed: UInt64(config.run.seed),
+            config: try JSONValue(parsing: Array(config.json.utf8), source: "the configuration"),
+            versions: Version.all, worldSize: communicator.worldSize)
+    }
+
+    private var specialTokens: SpecialTokens {
+        SpecialTokens(
+            beginOfText: tokenizer?.beginOfText.map(Int.init), endOfText: tokenizer?.endOfText.map { [Int($0)] } ?? [])
+    }
+
+    // MARK: - Resuming
+
+    /// Where a run begins.
+    enum Start: Sendable, Equatable {
+        case fresh
+        /// With the checkpoint at `path`, past newer ones that could not be used, each with the reason.
+        case checkpoint(path: String, skipped: [String])
+    }
+
+    /// What `--resume` means for the directory at hand. Rank 0 alone calls it.
+    func start(_ resume: ResumeChoice) throws -> Start {
+        switch resume {
+        case .none:
+            if let newest = try store.list().last {
+                throw TrainingError(
+                    .usage,
+                    "\(config.run.out) holds a run that got to step \(newest.step), and --resume none would overwrite it: "
+                        + "name another --out, or remove that directory first")
+            }
+            return .fresh
+        case .path(let path):
+            let checkpoint = try Checkpoint(verifying: path)
+            if let reason = refusal(checkpoint.state) { throw TrainingError(.usage, "\(path): \(reason)") }
+            return .checkpoint(path: path, skipped: [])
+        case .auto:
+            let recovery = try store.newestUsable()
+            let skipped = recovery.skipped.map { "\($0.path): \($0.reason)" }
+            guard let found = recovery.found else {
+                if skipped.isEmpty { return .fresh }
+                throw TrainingError(
+                    .data,
+                    "\(Self.directory(config.run.out)) has no checkpoint that can be used:\n  "
+                        + skipped.joined(separator: "\n  ")
+                        + "\nRemove them to start anew, or name another --out")
+            }
+            if let reason = refusal(found.state) { throw TrainingError(.usage, "\(found.path): \(reason)") }
+            return .checkpoint(path: found.path, skipped: skipped)
+        }
+    }
+
+    /// Why a sound checkpoint cannot be continued with this configuration, or nil.
+    private func refusal(_ saved: TrainerState) -> String? {
+        let stored: RunConfig
+        do {
+            stored = try RunConfig(json: saved.config.text, named: "its trainer.json")
+        } catch {
+            return "its configuration cannot be read: \(error)"
+        }
+        let differing = Self.differences(stored, config)
+        if !differing.isEmpty {
+            return "this checkpoint is of another run: " + differing.joined(separator: "; ")
+                + ". Take its settings back, or name another --out for a new run (model.init_from starts from its weights)"
+        }
+        if saved.datasetFingerprint != datasetFingerprint {
+            return "it was trained on other data (fingerprint \(saved.datasetFingerprint), that of data.train is "
+                + "\(datasetFingerprint)), so its position in the data means nothing here. Name the same data, or another "
+                + "--out with model.init_from"
+        }
+        return nil
+    }
+
+    /// The settings that are part of a run's arithmetic and so cannot change half-way.
+    private static func differences(_ stored: RunConfig, _ wanted: RunConfig) -> [String] {
+        var found: [String] = []
+        func compare<Value: Equatable>(_ name: String, _ path: KeyPath<RunConfig, Value>) {
+            let (old, new) = (stored[keyPath: path], wanted[keyPath: path])
+            if old != new { found.append("\(name) is \(old) there and \(new) here") }
+        }
+        compare("model.hidden_size", \.model.shape.hiddenSize)
+        compare("model.intermediate_size", \.model.shape.intermediateSize)
+        compare("model.num_hidden_layers", \.model.shape.numHiddenLayers)
+        compare("model.num_attention_heads", \.model.shape.numAttentionHeads)
+        compare("model.num_key_value_heads", \.model.shape.numKeyValueHeads)
+        compare("model.head_dim", \.model.shape.headDim)
+        compare("model.vocab_size", \.model.shape.vocabSize)
+        compare("model.tie_word_embeddings", \.model.shape.tieWordEmbeddings)
+        compare("model.rope_theta", \.model.shape.ropeTheta)
+        compare("model.rope_scaling", \.model.shape.ropeScaling)
+        compare("model.rms_norm_eps", \.model.shape.rmsNormEps)
+        compare("batch.sequence_length", \.batch.sequenceLength)
+        compare("batch.lanes", \.batch.lanes)
+        compare("data.shuffle", \.data.shuffle)
+        compare("run.seed", \.run.seed)
+        return found
+    }
+
+    /// Fills `state` from the checkpoint that rank 0 chose. Collective.
+    func restore(_ state: TrainingState, from path: String) throws {
+        let saved = try communicator.together { () throws -> Checkpoint? in
+            guard communicator.rank == 0 else { return nil }
+            let saved = try Checkpoint(path: path)
+            try saved.readWeights(state.model.layout, into: state.model.parameters)
+            return saved
+        }
+        try state.publishFromRankZero()
+        let layout = state.model.layout
+        for (moment, arena) in [(CheckpointMoment.first, state.firstMoment), (.second, state.secondMoment)] {
+            var next = 0
+            try arena.scatter { chunk in
+                try saved?.readMoment(moment, layout, elements: next..<(next + chunk.count), into: chunk)
+                next += chunk.count
+            }
+        }
+        let position = try communicator.broadcast(
+            Array("\(saved?.state.step ?? 0) \(saved?.state.samplesConsumed ?? 0)".utf8), from: 0)
+        let numbers = String(decoding: position, as: UTF8.self).split(separator: " ").compactMap { Int($0) }
+        (state.step, state.samplesConsumed) = (numbers[0], numbers[1])
+    }
+
+    /// Fills the weights from the Hugging Face directory that `model.init_from` names. Collective.
+    func initialize(_ state: TrainingState, from directory: String) throws {
+        try communicator.together {
+            guard communicator.rank == 0 else { return }
+            try HuggingFaceCheckpoint(directory: directory).readWeights(
+                state.model.layout, into: state.model.parameters)
+        }
+        try state.publishFromRankZero()
+    }
+}
+
+/// What `--resume` says.
+public enum ResumeChoice: Sendable, Equatable {
+    /// Take up the run in the output directory if there is one.
+    case auto
+    /// Begin anew; refused where that would overwrite a run.
+    case none
+    /// Go on from this checkpoint.
+    case path(String)
+
+    public init(_ text: String) {
+        self = text == "auto" ? .auto : text == "none" ? .none : .path(text)
+    }
+}

@@ -1,0 +1,115 @@
+import Collectives
+import Kernels
+import LlamaModel
+import Objectives
+import Optimization
+
+/// One step of training: the picture in the README, from microbatches to new weights.
+///
+/// The global batch is cut into lanes. A rank accumulates the microbatches of each of its lanes in order; lanes are summed
+/// in one fixed tree over all ranks, so that neither their number nor their speed changes a bit.
+struct TrainStep {
+    let state: TrainingState
+    let source: BatchSource
+    let objective: Objective
+    let activations: Activations
+    let lanes: LaneAssignment
+    let scalars: LaneScalars
+    let schedule: LearningRateSchedule
+    let maxGradNorm: Double
+    /// Predicted tokens of the global batch, known before its first microbatch: the denominator of every mean.
+    let globalTokens: Int
+
+    init(_ config: RunConfig, state: TrainingState, source: BatchSource) throws {
+        self.state = state
+        self.source = source
+        let (shape, batch) = (config.model.shape, config.batch)
+        let team = state.model.team
+        objective = Objective(
+            config.objectiveSettings, config: shape, tokens: batch.microBatchSize * batch.sequenceLength, team: team)
+        activations = Activations(
+            shape, sequences: batch.microBatchSize, length: batch.sequenceLength,
+            purpose: config.parallel.recompute ? .trainingWithRecompute : .training, teamSize: team.size)
+        lanes = try LaneAssignment(lanes: batch.lanes, worldSize: state.communicator.worldSize)
+        scalars = LaneScalars(communicator: state.communicator, lanes: lanes)
+        schedule = config.learningRateSchedule
+        maxGradNorm = config.optimizer.maxGradNorm
+        globalTokens = batch.tokensPerStep
+    }
+
+    /// Collective.
+    /// - Parameter wantsStop: whether this rank wants the run to end behind this step; it does if any rank wants it.
+    func run(wantsStop: Bool) throws -> StepResult {
+        let update = state.step + 1
+        let lambda = objective.settings.lambda(atStep: update)
+        var clock = PhaseClock()
+        var laneSums: [LossSums] = []
+
+        for (localLane, lane) in lanes.lanes(of: state.communicator.rank).enumerated() {
+            let gradients = state.reducer.beginLane(localLane)
+            var sums = LossSums(layers: state.model.config.numHiddenLayers)
+            for microBatch in 0..<source.batch.microBatchesPerLane {
+                let batch = source.microBatch(microBatch, lane: lane, firstSample: state.samplesConsumed)
+                let accumulate = microBatch > 0 || (localLane > 0 && state.reducer.accumulatesAcrossLanes)
+                let request = GradientRequest(
+                    gradients: gradients, accumulate: accumulate, globalTokens: globalTokens)
+
+                state.model.forward(batch, activations, visit: objective.visit)
+                clock.lap(\.forward)
+                sums += objective.evaluate(state.model, batch, activations, gradient: request)
+                clock.lap(\.head)
+                state.model.backward(batch, activations, gradients: gradients, accumulate: accumulate) {
+                    objective.addStateGradient($0, activations, $1, lambda: lambda, globalTokens: globalTokens)
+                }
+                clock.lap(\.backward)
+            }
+            state.reducer.endLane(localLane)
+            laneSums.append(sums)
+        }
+        let (sums, stop) = try scalars.sumOverLanes(laneSums.map(\.values), flag: wantsStop ? 1 : 0)
+        let gradNorm = try state.reducer.reduce().squareRoot()
+        clock.lap(\.reduce)
+
+        let means = LossMeans(
+            LossSums(values: sums), lambda: lambda, zLoss: objective.settings.zLoss)
+        try requireFinite(means.total, gradNorm, update: update)
+        let learningRate = schedule.learningRate(atStep: update)
+        state.optimizer.update(
+            parameters: state.model.parameters[state.reducer.ownedRange], gradient: state.reducer.ownedGradient,
+            step: update, learningRate: learningRate,
+            gradientScale: gradientScale(norm: gradNorm, maxNorm: maxGradNorm))
+        try state.reducer.publish(state.model.parameters)
+        clock.lap(\.update)
+
+        state.step = update
+        state.samplesConsumed += source.batch.globalBatchSize
+        return StepResult(
+            step: update, samples: state.samplesConsumed, means: means, lambda: lambda, learningRate: learningRate,
+            gradNorm: gradNorm, seconds: clock.seconds, stop: stop > 0)
+    }
+
+    /// Every rank sees the same sums, so all stop together, before the weights are touched.
+    private func requireFinite(_ loss: Double, _ gradNorm: Double, update: Int) throws {
+        guard loss.isFinite && gradNorm.isFinite else {
+            throw TrainingError(
+                .internal,
+                "step \(update): the loss is \(loss) and the gradient's norm \(gradNorm). The weights were left as they "
+                    + "were and the checkpoints are whole; resume with a smaller optimizer.learning_rate or a longer "
+                    + "optimizer.warmup_steps")
+        }
+    }
+}
+
+/// What a step did, the same on every rank but for `seconds`.
+struct StepResult {
+    let step: Int
+    let samples: Int
+    let means: LossMeans
+    let lambda: Double
+    let learningRate: Double
+    /// Before clipping.
+    let gradNorm: Double
+    let seconds: PhaseSeconds
+    /// Whether any rank wants the run to end behind this step.
+    let stop: Bool
+}

@@ -1,0 +1,127 @@
+import Checkpoints
+import Collectives
+import Corpus
+import Evaluation
+import Foundation
+import Kernels
+import LlamaModel
+import Logging
+
+/// A training run from its configuration to its last checkpoint.
+public final class Trainer {
+    private let config: RunConfig
+    private let communicator: any Communicator
+    private let logger: Logger
+    private let data: RunData
+    private let state: TrainingState
+    private let step: TrainStep
+    private let evaluator: Evaluator?
+    private let checkpointing: Checkpointing
+    /// Rank 0's.
+    private var console: Console?
+    private let started = ContinuousClock.now
+    private var memory = RunMemory()
+
+    /// Reads and checks everything, takes the memory, and fills it: with random weights, with those of
+    /// `model.init_from`, or with a checkpoint. Collective.
+    public init(_ options: TrainOptions, communicator: any Communicator, logger: Logger) throws {
+        self.communicator = communicator
+        self.logger = logger
+        config = try RunConfig.loadTogether(file: options.configFile, overrides: options.overrides, communicator)
+        data = try RunData(config, communicator)
+        checkpointing = Checkpointing(
+            config: config, communicator: communicator, datasetFingerprint: data.train.fingerprint,
+            tokenizer: data.tokenizer)
+        let start = try Self.agree(on: options.resume, checkpointing, communicator)
+
+        let threads = ThreadBudget.threads(
+            asked: config.parallel.threadsPerRank, ranksOnHost: communicator.topology.ranksOnHost)
+        let team = ThreadTeam(size: threads)
+        state = try TrainingState(config, communicator: communicator, team: team)
+        step = try TrainStep(config, state: state, source: BatchSource(data.train, config))
+        evaluator = data.validation.map { [config] in
+            Evaluator(
+                communicator: communicator, dataset: $0,
+                selection: Evaluator.Selection(
+                    sequences: config.run.evaluationSequences, readoutSequences: config.run.readoutSequences,
+                    batchSize: config.batch.microBatchSize, documentMask: config.data.documentMask))
+        }
+        switch start {
+        case .checkpoint(let path, _): try checkpointing.restore(state, from: path)
+        case .fresh:
+            if let directory = config.model.initFrom {
+                try checkpointing.initialize(state, from: directory)
+            } else {
+                try state.initialize(seed: config.run.seed)
+            }
+        }
+        try measureMemory()
+        try communicator.together {
+            guard communicator.rank == 0 else { return }
+            console = try Console(
+                config, communicator, logger, threads: threads, data: data.summary, start: start, state: state,
+                memory: memory)
+        }
+    }
+
+    /// Trains to the last step, or until the time is up.
+    public func run() throws -> ExitStatus {
+        if state.step >= config.run.steps { logger.info("\(completedText)") }
+        var lap = ContinuousClock.now
+        while state.step < config.run.steps {
+            let result = try step.run(wantsStop: isTimeUp)
+            if Progress.isDue(result.step, config.run) { try measureMemory() }
+            let now = ContinuousClock.now
+            try console?.report(result, seconds: (now - lap).seconds, memory: memory)
+
+            let isLast = state.step == config.run.steps
+            if isLast || state.step % config.run.evaluateEvery == 0 { try evaluate() }
+            if isLast || state.step % config.run.checkpointEvery == 0 || result.stop { try checkpoint() }
+            if result.stop && !isLast {
+                logger.notice(
+                    "time limit reached after step \(state.step): start the same command again to go on from there")
+                return .stoppedEarly
+            }
+            lap = .now
+        }
+        return .done
+    }
+
+    private func evaluate() throws {
+        guard let result = try evaluator?.evaluate(state.model) else { return }
+        try console?.report(result, step: state.step)
+    }
+
+    private func checkpoint() throws {
+        let begin = ContinuousClock.now
+        let path = try checkpointing.save(state)
+        console?.reportCheckpoint(path, seconds: (ContinuousClock.now - begin).seconds)
+    }
+
+    private var isTimeUp: Bool {
+        config.run.timeLimit.map { ContinuousClock.now - started >= $0 } ?? false
+    }
+
+    private var completedText: String {
+        "this run is complete: step \(state.step) of \(config.run.steps). Raise run.steps to train on, or name another --out"
+    }
+
+    private func measureMemory() throws {
+        let node = try MemoryAccount.ofThisNode(communicator)
+        memory = RunMemory(rank: try MemoryAccount.ofThisProcess().proportional, node: node.proportional)
+    }
+
+    /// Rank 0 looks at the disk and decides; what it decided is what all do. Collective.
+    private static func agree(
+        on resume: ResumeChoice, _ checkpointing: Checkpointing, _ communicator: any Communicator
+    ) throws -> Checkpointing.Start {
+        let own = try communicator.together { () throws -> Checkpointing.Start? in
+            communicator.rank == 0 ? try checkpointing.start(resume) : nil
+        }
+        let isFresh = own == .fresh
+        let path: String = if case .checkpoint(let path, _) = own { path } else { "" }
+        let told = try communicator.broadcast(Array((isFresh ? "" : path).utf8), from: 0)
+        if let own { return own }
+        return told.isEmpty ? .fresh : .checkpoint(path: String(decoding: told, as: UTF8.self), skipped: [])
+    }
+}
