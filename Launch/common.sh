@@ -28,6 +28,12 @@ cores() {
   echo $((real > 0 && real < allowed ? real : allowed))
 }
 
+# The English of the quickstart: where the package dict-gcide has put it, or where Launch/install unpacks it.
+dictionary() {
+  local path=usr/share/dictd/gcide.dict.dz
+  if [[ -r /$path ]]; then echo "/$path"; else echo "data/dict-gcide/$path"; fi
+}
+
 # Open MPI refuses to run as root unless both are set; whoever starts these scripts as root means it.
 if [[ $EUID == 0 ]]; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
