@@ -61,7 +61,7 @@ let package = Package(
             name: "Kernels", dependencies: ["COpenBLAS", "CPlatform", realModule], swiftSettings: kernelFlags),
         .target(name: "LlamaModel", dependencies: ["Kernels"], swiftSettings: pointerFree),
         .target(name: "Objectives", dependencies: ["Kernels", "LlamaModel"], swiftSettings: pointerFree),
-        .target(name: "Collectives", dependencies: ["CMPI", "Kernels"], swiftSettings: kernelFlags),
+        .target(name: "Collectives", dependencies: ["CMPI", "CPlatform", "Kernels"], swiftSettings: kernelFlags),
         .target(name: "Optimization", dependencies: ["Kernels"], swiftSettings: pointerFree),
         .target(name: "Corpus", dependencies: ["CSentencePiece", "CZlib", "CXXHash"], swiftSettings: swiftFlags),
         .target(name: "Checkpoints", dependencies: ["CXXHash", "Kernels", "LlamaModel"], swiftSettings: swiftFlags),
@@ -83,7 +83,12 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: swiftFlags),
         .testTarget(name: "LlamaModelTests", dependencies: ["LlamaModel"], swiftSettings: swiftFlags),
         .testTarget(name: "ObjectivesTests", dependencies: ["Objectives"], swiftSettings: swiftFlags),
-        .testTarget(name: "CollectivesTests", dependencies: ["Collectives"], swiftSettings: swiftFlags),
+        .testTarget(
+            name: "CollectivesTests", dependencies: ["Collectives", "CollectivesProbe"], swiftSettings: swiftFlags),
+        // What CollectivesTests starts under mpirun.
+        .executableTarget(
+            name: "CollectivesProbe", dependencies: ["Collectives", "Kernels"], path: "Tests/CollectivesProbe",
+            swiftSettings: swiftFlags),
         .testTarget(name: "OptimizationTests", dependencies: ["Optimization"], swiftSettings: swiftFlags),
         .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: swiftFlags),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], swiftSettings: swiftFlags),
