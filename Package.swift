@@ -62,7 +62,7 @@ let package = Package(
         .target(name: "LlamaModel", dependencies: ["Kernels"], swiftSettings: pointerFree),
         .target(name: "Objectives", dependencies: ["Kernels", "LlamaModel"], swiftSettings: pointerFree),
         .target(name: "Collectives", dependencies: ["CMPI", "CPlatform", "Kernels"], swiftSettings: kernelFlags),
-        .target(name: "Optimization", dependencies: ["Kernels"], swiftSettings: pointerFree),
+        .target(name: "Optimization", dependencies: ["Kernels", realModule], swiftSettings: pointerFree),
         .target(name: "Corpus", dependencies: ["CSentencePiece", "CZlib", "CXXHash"], swiftSettings: swiftFlags),
         .target(name: "Checkpoints", dependencies: ["CXXHash", "Kernels", "LlamaModel"], swiftSettings: swiftFlags),
         .target(
@@ -91,7 +91,8 @@ let package = Package(
             swiftSettings: swiftFlags),
         .testTarget(name: "OptimizationTests", dependencies: ["Optimization"], swiftSettings: swiftFlags),
         .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: swiftFlags),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], swiftSettings: swiftFlags),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "Kernels", "LlamaModel"], swiftSettings: swiftFlags),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: swiftFlags),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Yams"], swiftSettings: swiftFlags),
         .testTarget(

@@ -54,24 +54,22 @@ public struct Checkpoint: Sendable {
         try HuggingFaceCheckpoint(directory: path).readWeights(layout, elements: elements, into: parameters)
     }
 
-    /// Reads both moments of AdamW, or the part of them for `elements` of the arena, as long as `first` and `second` are.
+    /// Reads one moment of AdamW, or the part of it for `elements` of the arena, as long as `target` is.
     ///
-    /// - Throws: `CheckpointError` when they are not those of a model with this layout.
-    public func readMoments(
-        _ layout: ParameterLayout, elements: Range<Int>? = nil, first: FloatSlice, second: FloatSlice
+    /// - Throws: `CheckpointError` when it is not that of a model with this layout.
+    public func readMoment(
+        _ moment: CheckpointMoment, _ layout: ParameterLayout, elements: Range<Int>? = nil, into target: FloatSlice
     ) throws {
         let file = try SafetensorsFile(path + "/" + CheckpointFiles.optimizer)
-        let moments = [(CheckpointFiles.firstMoment, first), (CheckpointFiles.secondMoment, second)]
-        let problems = moments.flatMap { prefix, _ in
-            layout.tensors.compactMap { $0.mismatch(with: file.tensors[prefix + $0.name], named: prefix + $0.name) }
+        let problems = layout.tensors.compactMap { tensor in
+            let name = moment.prefix + tensor.name
+            return tensor.mismatch(with: file.tensors[name], named: name)
         }
         guard problems.isEmpty else {
             throw CheckpointError(.unsupported, "\(file.path) does not fit the model", listing: problems)
         }
-        for (prefix, moment) in moments {
-            try layout.forEachPart(of: elements ?? 0..<layout.count) { tensor, part, place in
-                try file.read(prefix + tensor.name, elements: part, into: moment[place])
-            }
+        try layout.forEachPart(of: elements ?? 0..<layout.count) { tensor, part, place in
+            try file.read(moment.prefix + tensor.name, elements: part, into: target[place])
         }
     }
 
@@ -115,4 +113,11 @@ public struct Checkpoint: Sendable {
             throw CheckpointError(.damaged, "\(path) is no list of files: \(JSONValue.reason(error))")
         }
     }
+}
+
+/// Which of AdamW's two moments.
+public enum CheckpointMoment: Sendable, CaseIterable {
+    case first, second
+
+    var prefix: String { self == .first ? CheckpointFiles.firstMoment : CheckpointFiles.secondMoment }
 }

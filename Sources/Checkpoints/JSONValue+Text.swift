@@ -7,7 +7,7 @@ extension JSONValue {
     /// Parses UTF-8 JSON. Refuses what parsers disagree about: invalid UTF-8, NUL bytes and keys that occur twice.
     ///
     /// - Parameter source: how errors name the text.
-    init(parsing bytes: [UInt8], source: String) throws(CheckpointError) {
+    public init(parsing bytes: [UInt8], source: String) throws(CheckpointError) {
         // Without this, Foundation would guess UTF-16 or UTF-32 from the zeros and read another text than we check.
         guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
             throw CheckpointError(.damaged, "\(source) is not UTF-8 text")

@@ -32,7 +32,7 @@ public struct FileDigest: Codable, Sendable, Equatable {
     }
 
     /// Reads the whole file, a few megabytes at a time.
-    init(ofFile path: String) throws {
+    public init(ofFile path: String) throws {
         let file = try InputFile(path)
         let hash = StreamingHash()
         var chunk = [UInt8](repeating: 0, count: min(max(file.size, 1), 4 << 20))

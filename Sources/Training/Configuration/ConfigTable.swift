@@ -96,7 +96,7 @@ extension ConfigKey {
             "steps over which the learning rate rises from 0"),
         ConfigKey(
             "optimizer.decay_steps", \.optimizer.decaySteps, .optional(.integer(1...steps.upperBound)),
-            "steps of the fall; null: all after the warm-up, and for wsd the last fifth of the run"),
+            "steps of the fall; null: all after the warm-up, and for wsd the last tenth of the run"),
         ConfigKey("optimizer.beta1", \.optimizer.beta1, .fraction, "decay of the mean gradient per step"),
         ConfigKey("optimizer.beta2", \.optimizer.beta2, .fraction, "decay of the mean square gradient per step"),
         ConfigKey("optimizer.epsilon", \.optimizer.epsilon, .positive(upTo: 1), "added to the root of the mean square"),

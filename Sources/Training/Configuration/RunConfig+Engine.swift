@@ -15,11 +15,29 @@ extension RunConfig {
             lambda: objective.jreg.lambda, regularizer: JumpRegularizer(kind, layers: layers),
             warmupSteps: objective.jreg.warmupSteps, zLoss: objective.zLoss)
     }
+
+    var learningRateSchedule: LearningRateSchedule {
+        LearningRateSchedule(
+            kind: LearningRateSchedule.Kind(optimizer.schedule), peak: optimizer.learningRate,
+            minimum: optimizer.finalLearningRate, warmupSteps: optimizer.warmupSteps,
+            decaySteps: optimizer.decaySteps, totalSteps: run.steps)
+    }
 }
 
 extension RunConfig.OptimizerSection {
     var adamW: AdamWSettings {
         AdamWSettings(
             beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay, maxGradNorm: maxGradNorm)
+    }
+}
+
+extension LearningRateSchedule.Kind {
+    fileprivate init(_ schedule: RunConfig.OptimizerSection.Schedule) {
+        switch schedule {
+        case .cosine: self = .cosine
+        case .wsd: self = .wsd
+        case .linear: self = .linear
+        case .constant: self = .constant
+        }
     }
 }
