@@ -179,6 +179,18 @@ import Training
         #expect(found.first?.contains("not valid YAML") == true)
     }
 
+    @Test func depthWithinBoundsIsNoTrouble() {
+        let nested = String(repeating: "[", count: 900) + String(repeating: "]", count: 900)
+        #expect(faults("run: {out: \(nested)}").first?.hasPrefix("test.yaml:1:12: run.out is a list") == true)
+        #expect(faults("run:\n  ? \(nested)\n  : 1\n") == ["test.yaml:2:5: a key must be a word, but is a list"])
+    }
+
+    @Test func messagesCannotCommandTheTerminal() {
+        let found = faults("\"a\\e[31m\": 1\nrun: {out: [\"\\e[2J\"]}\n", "b\u{1B}[0m=1")
+        #expect(found.count == 3)
+        #expect(found.allSatisfy { !$0.unicodeScalars.contains("\u{1B}") })
+    }
+
     @Test func manyFaultsAreToldUpToAHundred() {
         let yaml = "run:\n" + (0..<5000).map { "  zzzzzzzz\($0): 1\n" }.joined()
         #expect(faults(yaml).count == 100)

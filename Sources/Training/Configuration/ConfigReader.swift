@@ -39,7 +39,9 @@ struct ConfigReader {
 
     private mutating func report(_ location: ConfigLocation, _ message: String) {
         guard problems.count < Self.mostProblems else { return }
-        problems.append(ConfigProblem(location: location, message: message))
+        // A file must not be able to send commands to the terminal.
+        let shown = String(message.map { $0.unicodeScalars.contains(where: \.isControl) ? "␣" : $0 })
+        problems.append(ConfigProblem(location: location, message: shown))
     }
 
     /// Resolves what follows from other keys, holds the keys against one another, and hands the configuration out.

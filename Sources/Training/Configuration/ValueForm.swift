@@ -97,7 +97,7 @@ extension ValueForm where Value == String {
             wanted: wanted,
             read: { node throws(Mismatch) in
                 guard let text = node.scalar?.string, !node.isNull, !text.isEmpty else { throw Mismatch(node: node) }
-                guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+                guard !text.unicodeScalars.contains(where: \.isControl) else {
                     throw Mismatch(node: node, hint: "it holds a line break or another control character")
                 }
                 return text
@@ -169,12 +169,12 @@ extension Node {
         return text
     }
 
-    /// What an error message calls this value; short, and free of line breaks.
+    /// What an error message calls this value, in short.
     var found: String {
         switch self {
         case .scalar(let scalar):
             if isNull { return "empty" }
-            let text = String(scalar.string.prefix(60)).replacing(/[[:cntrl:]]/, with: "␣")
+            let text = String(scalar.string.prefix(60))
             let shown = text.count < scalar.string.count ? text + "…" : text
             return plainText == nil ? "\"\(shown)\"" : shown
         case .mapping: return "a map"
@@ -182,4 +182,8 @@ extension Node {
         case .alias: return "an alias"
         }
     }
+}
+
+extension Unicode.Scalar {
+    var isControl: Bool { properties.generalCategory == .control }
 }
