@@ -66,6 +66,7 @@ extension JSONValue {
     /// The JSON text: two spaces of indentation, keys sorted, and every `number` with a decimal point or an exponent.
     ///
     /// Foundation writes 1.0 as `1`, and transformers 5 refuses a whole number where its configuration wants a float.
+    /// What JSON cannot say, an infinity or a NaN, becomes null.
     public var text: String { text(indentedBy: 0) }
 
     private func text(indentedBy depth: Int) -> String {

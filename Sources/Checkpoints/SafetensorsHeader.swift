@@ -77,7 +77,9 @@ struct SafetensorsHeader {
             case let (end, overflow) = offsets[1].addingReportingOverflow(dataStart), !overflow
         else { throw damaged("the data_offsets of \(name) must be two whole numbers, begin ≤ end") }
 
-        let count = try product(of: shape).orThrow(damaged("the shape of \(name), \(shape), is too large to count"))
+        guard let count = product(of: shape) else {
+            throw damaged("the shape of \(name), \(shape), is too large to count")
+        }
         let (bits, tooManyBits) = count.multipliedReportingOverflow(by: dtype.bits)
         guard !tooManyBits, bits % 8 == 0, bits / 8 == offsets[1] - offsets[0] else {
             throw damaged(
@@ -97,12 +99,5 @@ struct SafetensorsHeader {
             product = next
         }
         return product
-    }
-}
-
-extension Optional {
-    fileprivate func orThrow(_ error: @autoclosure () -> CheckpointError) throws -> Wrapped {
-        guard let self else { throw error() }
-        return self
     }
 }
