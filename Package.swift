@@ -76,7 +76,7 @@ let package = Package(
                 "Evaluation", logging, "Yams",
             ], swiftSettings: pointerFree),
         .executableTarget(
-            name: "JregDist", dependencies: ["Training", argumentParser, logging],
+            name: "JregDist", dependencies: ["Corpus", "Kernels", "LlamaModel", "Training", argumentParser],
             swiftSettings: swiftFlags + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]),
 
         // MARK: - Tests, one target per source target

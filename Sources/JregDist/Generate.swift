@@ -24,7 +24,8 @@ struct Generate: ParsableCommand {
     @Option(help: ArgumentHelp("0: always the most likely token; 1: as the model says.", valueName: "t"))
     var temperature = 0.8
 
-    @Option(help: ArgumentHelp("Choose among the most likely tokens that together have this probability.", valueName: "p"))
+    @Option(
+        help: ArgumentHelp("Choose among the most likely tokens that together have this probability.", valueName: "p"))
     var topP = 0.95
 
     @Option(help: ArgumentHelp("The same seed gives the same text.", valueName: "n"))

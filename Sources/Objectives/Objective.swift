@@ -3,17 +3,17 @@ import LlamaModel
 
 /// What is minimised: L = CE + λ·JREG + zLoss·⟨logSumExp²⟩, each a mean over the tokens of the global batch.
 public struct ObjectiveSettings: Sendable, Equatable {
-    /// λ at full strength; 0 switches the regularizer off.
-    public var lambda: Double
-    /// The regularizer of hidden states, or nil for plain cross-entropy.
-    public var regularizer: JumpRegularizer?
+    /// λ at full strength; 0 without a regularizer.
+    public let lambda: Double
+    /// The regularizer of hidden states; nil, for plain cross-entropy, where λ is 0.
+    public let regularizer: JumpRegularizer?
     /// λ rises linearly over this many steps; 0: full from the start.
     public var warmupSteps: Int
     public var zLoss: Double
 
     public init(lambda: Double, regularizer: JumpRegularizer?, warmupSteps: Int = 0, zLoss: Double = 0) {
         self.lambda = regularizer == nil ? 0 : lambda
-        self.regularizer = regularizer
+        self.regularizer = lambda == 0 ? nil : regularizer
         self.warmupSteps = warmupSteps
         self.zLoss = zLoss
     }
@@ -84,7 +84,7 @@ public final class Objective {
     public func addStateGradient(
         _ layer: Int, _ activations: Activations, _ gradient: FloatSlice, lambda: Double, globalTokens: Int
     ) {
-        guard lambda != 0, let regularizer = settings.regularizer else { return }
+        guard let regularizer = settings.regularizer else { return }
         regularizer.addGradient(
             of: layer, steps, states: activations, scale: lambda / Double(globalTokens), to: gradient)
     }

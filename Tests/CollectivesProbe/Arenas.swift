@@ -14,7 +14,9 @@ func checkArenas(_ communicator: any Communicator) throws {
             var next = 0
             try arena.gather { chunk in
                 try expect(communicator.rank == 0, "shown to rank \(communicator.rank)")
-                for index in 0..<chunk.count { try expect(chunk[index] == Float(next + index), "element \(next + index)") }
+                for index in 0..<chunk.count {
+                    try expect(chunk[index] == Float(next + index), "element \(next + index)")
+                }
                 next += chunk.count
             }
             try expect(next == (communicator.rank == 0 ? count : 0), "\(next) of \(count) floats were shown")

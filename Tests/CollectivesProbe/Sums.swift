@@ -53,7 +53,9 @@ private func checkSums(
         let expected = (0..<count).map { index in sumOverLanes { gradients[$0][index] } }
         let owned = reducer.ownedRange
         try expect(reducer.ownedGradient.count == owned.count, "\(case_): owned gradient of another length")
-        try compare(reducer.ownedGradient.array, Array(expected[owned]), exact: exact, "\(case_): gradient from \(owned.lowerBound)")
+        try compare(
+            reducer.ownedGradient.array, Array(expected[owned]), exact: exact,
+            "\(case_): gradient from \(owned.lowerBound)")
         let expectedNorm = expected.reduce(0.0) { $0 + Double($1) * Double($1) }
         let tolerance = exact ? 1e-12 : 1e-5
         try expect(abs(norm - expectedNorm) <= tolerance * expectedNorm, "\(case_): norm \(norm), not \(expectedNorm)")
@@ -78,7 +80,8 @@ private func checkSums(
 private func checkOwners(_ communicator: any Communicator, _ owned: Range<Int>, count: Int, sharding: Sharding) throws {
     let topology = communicator.topology
     let all = try communicator.allGather([Double(owned.lowerBound), Double(owned.upperBound)])
-    let groups = sharding == .world ? [0..<topology.worldSize] : (0..<topology.nodeCount).map { topology.ranks(ofNode: $0) }
+    let groups =
+        sharding == .world ? [0..<topology.worldSize] : (0..<topology.nodeCount).map { topology.ranks(ofNode: $0) }
     for group in groups {
         var covered = [Int](repeating: 0, count: count)
         for rank in group { for index in Int(all[rank][0])..<Int(all[rank][1]) { covered[index] += 1 } }

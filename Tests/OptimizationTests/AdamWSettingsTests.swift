@@ -22,17 +22,4 @@ import Testing
         #expect(gradientScale(norm: .nan, maxNorm: 1).isNaN)
         #expect(gradientScale(norm: .infinity, maxNorm: 1) == 0)
     }
-
-    @Test func problemsNameTheKeys() {
-        #expect(AdamWSettings().problems.isEmpty)
-        var settings = AdamWSettings()
-        settings.beta1 = 1
-        settings.beta2 = -0.1
-        settings.epsilon = 0
-        settings.weightDecay = .infinity
-        settings.maxGradNorm = .nan
-        let keys = ["beta1", "beta2", "epsilon", "weight_decay", "max_grad_norm"]
-        #expect(settings.problems.count == keys.count)
-        for (problem, key) in zip(settings.problems, keys) { #expect(problem.hasPrefix(key)) }
-    }
 }

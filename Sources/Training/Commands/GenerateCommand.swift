@@ -27,7 +27,8 @@ public struct GenerationOptions: Sendable {
         guard tokens.count < stored.model.maximumLength else {
             throw TrainingError(
                 .usage,
-                "the prompt has \(tokens.count) tokens, and the model can see no more than \(stored.model.maximumLength)")
+                "the prompt has \(tokens.count) tokens, and the model can see no more than \(stored.model.maximumLength)"
+            )
         }
         var shown = ""
         func show() {

@@ -110,12 +110,15 @@ public struct GradientOptions: Sendable {
         for (index, sequence) in sequences.enumerated() {
             if let token = sequence.first(where: { $0 < 0 || $0 >= config.vocabSize }) {
                 throw TrainingError(
-                    .data, "\(tokensFile): sequence \(index) has the id \(token), but the vocabulary ends before \(config.vocabSize)")
+                    .data,
+                    "\(tokensFile): sequence \(index) has the id \(token), but the vocabulary ends before \(config.vocabSize)"
+                )
             }
             if sequence.count - 1 > config.maxPositionEmbeddings {
                 throw TrainingError(
                     .data,
-                    "\(tokensFile): sequence \(index) has \(sequence.count) ids, but the model sees at most \(config.maxPositionEmbeddings)")
+                    "\(tokensFile): sequence \(index) has \(sequence.count) ids, but the model sees at most \(config.maxPositionEmbeddings)"
+                )
             }
         }
     }

@@ -44,7 +44,8 @@ struct ProfileChart {
         _ values: [Double], _ color: String, _ x: (Int) -> Double, _ y: (Double) -> Double
     ) -> String {
         let points = values.enumerated().map { "\(x($0.offset).text(1)),\(y($0.element).text(1))" }
-        return "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"2\" points=\"\(points.joined(separator: " "))\"/>"
+        return
+            "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"2\" points=\"\(points.joined(separator: " "))\"/>"
     }
 
     private func label(_ x: Double, _ y: Double, _ text: String, _ color: String) -> String {

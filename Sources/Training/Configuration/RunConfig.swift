@@ -72,7 +72,7 @@ extension RunConfig {
         public var minLearningRate: Double?
         public var schedule = Schedule.cosine
         public var warmupSteps = 30
-        /// `nil`: all steps after the warm-up, or for `wsd` the last fifth of the run.
+        /// `nil`: all steps after the warm-up, or for `wsd` the last tenth of the run.
         public var decaySteps: Int?
         public var beta1 = 0.9
         public var beta2 = 0.95

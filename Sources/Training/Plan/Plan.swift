@@ -79,7 +79,7 @@ public struct Plan: Codable, Sendable, Equatable {
         ranks = Ranks(
             worldSize: worldSize, ranksPerNode: min(ranksPerNode, worldSize),
             nodes: worldSize.dividedRoundingUp(by: ranksPerNode), lanesPerRank: lanesPerRank,
-            gradientArenasPerRank: config.parallel.reduction == .fast ? 1 : 1 + lanesPerRank.logarithmRoundedUp)
+            gradientArenasPerRank: config.parallel.reduction == .fast ? 1 : 1 + lanesPerRank.logarithm)
         memory = Memory(
             parameters: parameters, ranks: ranks, shard: config.optimizer.shard,
             activationFloats: activationFloats(config))
@@ -137,6 +137,6 @@ extension Plan.Checkpoint {
 extension Int {
     fileprivate func dividedRoundingUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
 
-    /// The smallest n with 2ⁿ ≥ self; of a positive number.
-    fileprivate var logarithmRoundedUp: Int { bitWidth - (self - 1).leadingZeroBitCount }
+    /// The largest n with 2ⁿ ≤ self; of a positive number.
+    fileprivate var logarithm: Int { bitWidth - 1 - leadingZeroBitCount }
 }

@@ -45,7 +45,10 @@ struct Banner {
                     + "moments \(byteText(plan.memory.momentsPerNode)) once, and for each rank gradients "
                     + "\(byteText(plan.memory.gradientsPerRank)), activations \(byteText(plan.memory.activationsPerRank))"
             ),
-            ("output", "\(config.run.out), a checkpoint of \(byteText(plan.checkpoint.bytes)) every \(config.run.checkpointEvery) steps"),
+            (
+                "output",
+                "\(config.run.out), a checkpoint of \(byteText(plan.checkpoint.bytes)) every \(config.run.checkpointEvery) steps"
+            ),
             ("start", start),
         ]
         rows += notes.map { ("note", $0) }

@@ -25,7 +25,8 @@ struct RunReport {
         for layer in 1...result.displacement.count {
             let readout = result.readoutLoss.isEmpty ? "" : result.readoutLoss[layer - 1].text(4)
             lines.append(
-                "| \(layer) | \(result.displacement[layer - 1].text(5)) | \(result.jumpRate[layer - 1].text(3)) | \(readout) |")
+                "| \(layer) | \(result.displacement[layer - 1].text(5)) | \(result.jumpRate[layer - 1].text(3)) | \(readout) |"
+            )
         }
         lines += [
             "",

@@ -15,10 +15,17 @@ struct Checkpointing {
     /// Where the checkpoints of a run lie.
     static func directory(_ out: String) -> String { out + "/checkpoints" }
 
-    private var store: CheckpointStore {
-        get throws {
-            try CheckpointStore(directory: Self.directory(config.run.out), keep: config.run.keepCheckpoints)
-        }
+    /// One for the whole run: what it finds damaged when the run is taken up, it does not count as kept later.
+    private let store: CheckpointStore
+
+    init(
+        config: RunConfig, communicator: any Communicator, datasetFingerprint: String, tokenizer: (any Tokenizer)?
+    ) throws {
+        self.config = config
+        self.communicator = communicator
+        self.datasetFingerprint = datasetFingerprint
+        self.tokenizer = tokenizer
+        store = try CheckpointStore(directory: Self.directory(config.run.out), keep: config.run.keepCheckpoints)
     }
 
     // MARK: - Saving
@@ -26,16 +33,16 @@ struct Checkpointing {
     /// Collective.
     /// - Returns: the path of the checkpoint, on every rank.
     func save(_ state: TrainingState) throws -> String {
-        // The moments come last: if rank 0 fails before, it must say so while the others still listen.
         var path = ""
         if communicator.rank == 0 {
+            let tokenizerFiles = try tokenizer?.files ?? []
             path = try store.save(
                 trainerState(state), expectedBytes: CheckpointWriter.byteCount(state.model.layout)
             ) { writer in
                 try writer.addModel(
                     HuggingFaceConfig(model: config.model.shape, specialTokens: specialTokens), state.model.layout,
                     parameters: state.model.parameters)
-                for file in try tokenizer?.files ?? [] { try writer.add(file.name, bytes: Array(file.content)) }
+                for file in tokenizerFiles { try writer.add(file.name, bytes: Array(file.content)) }
                 try writer.addMoments(state.model.layout) { file in
                     try state.firstMoment.gather(file.append)
                     try state.secondMoment.gather(file.append)
@@ -49,10 +56,10 @@ struct Checkpointing {
     }
 
     private func trainerState(_ state: TrainingState) throws -> TrainerState {
-        TrainerState(
+        try TrainerState(
             step: state.step, samplesConsumed: state.samplesConsumed, datasetFingerprint: datasetFingerprint,
             lanes: config.batch.lanes, seed: UInt64(config.run.seed),
-            config: try JSONValue(parsing: Array(config.json.utf8), source: "the configuration"),
+            config: JSONValue(parsing: Array(config.json.utf8), source: "the configuration"),
             versions: Version.all, worldSize: communicator.worldSize)
     }
 

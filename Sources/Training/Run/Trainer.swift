@@ -29,7 +29,7 @@ public final class Trainer {
         self.logger = logger
         config = try RunConfig.loadTogether(file: options.configFile, overrides: options.overrides, communicator)
         data = try RunData(config, communicator)
-        checkpointing = Checkpointing(
+        checkpointing = try Checkpointing(
             config: config, communicator: communicator, datasetFingerprint: data.train.fingerprint,
             tokenizer: data.tokenizer)
         let start = try Self.agree(on: options.resume, checkpointing, communicator)
@@ -75,8 +75,8 @@ public final class Trainer {
             try console?.report(result, seconds: (now - lap).seconds, memory: memory)
 
             let isLast = state.step == config.run.steps
-            if isLast || state.step % config.run.evaluateEvery == 0 { try evaluate() }
-            if isLast || state.step % config.run.checkpointEvery == 0 || result.stop { try checkpoint() }
+            if isLast || isDue(every: config.run.evaluateEvery) { try evaluate() }
+            if isLast || isDue(every: config.run.checkpointEvery) || result.stop { try checkpoint() }
             if result.stop && !isLast {
                 logger.notice(
                     "time limit reached after step \(state.step): start the same command again to go on from there")
@@ -86,6 +86,9 @@ public final class Trainer {
         }
         return .done
     }
+
+    /// 0 means at the end only.
+    private func isDue(every steps: Int) -> Bool { steps > 0 && state.step % steps == 0 }
 
     private func evaluate() throws {
         guard let result = try evaluator?.evaluate(state.model) else { return }
