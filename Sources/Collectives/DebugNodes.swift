@@ -16,7 +16,8 @@ public enum DebugNodes {
         }
         if numbers.count > 1 {
             guard numbers.reduce(0, +) == worldSize else {
-                throw CollectiveError.debugNodes(setting: setting, problem: "the sizes do not add up to \(worldSize) ranks")
+                throw CollectiveError.debugNodes(
+                    setting: setting, problem: "the sizes do not add up to \(worldSize) ranks")
             }
             return numbers.enumerated().flatMap { Array(repeating: $0.offset, count: $0.element) }
         }
