@@ -19,6 +19,15 @@ public enum CollectiveError: Error, Equatable, CustomStringConvertible {
     /// The kernel's account of this process's memory could not be read.
     case memoryAccount(String)
 
+    /// Whether every rank meets this error alike, so that one of them is enough to print it.
+    public var isTheSameOnEveryRank: Bool {
+        switch self {
+        case .launch, .debugNodes, .tooManyRanks, .lanesNotAPowerOfTwo: true
+        case .mpi, .sharedMemoryTooSmall, .sharedMemoryRefused, .sharedMemoryPlace, .onAnotherRank, .memoryAccount:
+            false
+        }
+    }
+
     public var description: String {
         switch self {
         case .mpi(let operation, let rank, let host, let text):
@@ -50,7 +59,7 @@ public enum CollectiveError: Error, Equatable, CustomStringConvertible {
 
     private static func remedy(place: String, need: Int) -> String {
         "Enlarge it (in Docker: --shm-size; else: mount -o remount,size=… \(place)), name a directory of another local "
-            + "file system in OMPI_MCA_osc_sm_backing_directory, use more nodes, or train a smaller model."
+            + "file system in OMPI_MCA_osc_sm_backing_directory, or start fewer ranks on a node."
     }
 }
 

@@ -94,8 +94,8 @@ public final class GradientReducer {
             try reduce(blocks: layout.shardBlocks(communicator.topology.localRank))
         case .fast:
             try communicator.allReduceSum(total)
-            norms.measure(
-                layout.pieceBlocks(communicator.topology.localRank, node: communicator.topology.nodeIndex), total)
+            let topology = communicator.topology
+            norms.measure(layout.pieceBlocks(topology.localRank, node: topology.nodeIndex), total)
         }
         return try norms.gather()
     }

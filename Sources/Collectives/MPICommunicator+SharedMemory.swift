@@ -1,6 +1,3 @@
-import CMPI
-import CPlatform
-import Glibc
 import Kernels
 
 extension MPICommunicator {
@@ -25,43 +22,15 @@ extension MPICommunicator {
     private func allocate(bytes: Int, label: String, touch touched: Range<Int>, of part: Int) throws -> SharedWindow? {
         let shares = topology.localSize > 1
         try SharedWindow.freeAbandoned(node: node, caller: caller)
-        try together { try requireRoom(shares ? bytes : 0, label: label) }
+        try together { try store.requireRoom(shares ? bytes : 0, label: label) }
         // Memory that is promised but not there kills with SIGBUS at some later write: ask for it now.
         return try together {
             guard shares else { return nil }
             let window = try SharedWindow(node: node, bytes: bytes, caller: caller)
             let stride = MemoryLayout<Float>.stride
-            let refusal = cplatform_populate(
-                try window.address(of: part) + touched.lowerBound * stride, UInt(touched.count * stride))
-            if refusal != 0 {
-                throw CollectiveError.sharedMemoryRefused(
-                    label: label, bytes: touched.count * stride, place: place, host: topology.hostName,
-                    text: String(cString: strerror(refusal)))
-            }
+            try store.populate(
+                try window.address(of: part) + touched.lowerBound * stride, bytes: touched.count * stride, label: label)
             return window
-        }
-    }
-
-    /// Collective over the ranks of a machine: throws where the directory behind shared memory has not the room for the
-    /// sum of what they ask for.
-    private func requireRoom(_ bytes: Int, label: String) throws {
-        var status = statvfs()
-        let failure = place.isEmpty || statvfs(place, &status) == 0 ? 0 : errno
-        var need = Int64(bytes)
-        // The least of what the ranks see, so that all come to one conclusion.
-        var free = place.isEmpty || failure != 0 ? Int64.max : Int64(status.f_bavail) * Int64(status.f_frsize)
-        try caller.check(cmpi_all_reduce_sum(host, &need, 1), "MPI_Allreduce in the host")
-        try caller.check(cmpi_all_reduce_min(host, &free, 1), "MPI_Allreduce in the host")
-        guard need > 0 else { return }
-        if failure != 0 {
-            throw CollectiveError.sharedMemoryPlace(
-                place: place, host: topology.hostName, text: String(cString: strerror(failure)))
-        }
-        // Tables of the library and the rounding to pages.
-        let slack = Int64(1 << 20)
-        if need + slack > free {
-            throw CollectiveError.sharedMemoryTooSmall(
-                label: label, need: Int(need + slack), free: Int(free), place: place, host: topology.hostName)
         }
     }
 }

@@ -7,14 +7,12 @@ public final class MPICommunicator: Communicator {
     public let topology: NodeTopology
     public let library: String
     public let peers: ShardPeers?
-    /// All ranks, those of this node, and those of this machine (which differ with `JREG_DEBUG_NODES` only).
-    let world: Int32
+    private let world: Int32
+    /// The ranks of this node.
     let node: Int32
-    let host: Int32
-    /// The directory that the memory of windows is taken from; empty if the library does not say.
-    let place: String
+    let store: SharedMemoryStore
     let caller: MPICaller
-    private let waiting: NodeBarrier?
+    private let waiting: NodeBarrier
 
     public var rank: Int { topology.rank }
     public var worldSize: Int { topology.worldSize }
@@ -73,11 +71,10 @@ public final class MPICommunicator: Communicator {
             cmpi_split(world, owner ? Int32(topology.localRank) : Int32(CMPI_NONE), 0, $0)
         }
         peers = owner ? ShardPeers(communicator: across, topology: topology, caller: caller) : nil
-        waiting = topology.localSize > 1 ? try NodeBarrier(node: node, topology: topology, caller: caller) : nil
+        store = SharedMemoryStore(host: host, caller: caller)
+        waiting = try NodeBarrier(node: node, topology: topology, store: store, caller: caller)
         let levels = ["single", "funneled", "serialized", "multiple"]
         library = textFromC(256) { cmpi_library($0, $1) } + ", thread level \(levels[Int(level)])"
-        place = textFromC(4096) { cmpi_window_directory($0, $1) }
-        self.host = host
         self.node = node
         self.topology = topology
         self.caller = caller
@@ -103,7 +100,7 @@ public final class MPICommunicator: Communicator {
 
     /// The ranks of a node meet here before each message to the world: who is early sleeps here instead of polling in
     /// MPI. (It guards no memory.)
-    public func nodeBarrier() { waiting?.wait() }
+    public func nodeBarrier() { waiting.wait() }
 
     public func barrier() throws {
         // No rank of this node is behind when the nodes meet, and none goes on before they have met.

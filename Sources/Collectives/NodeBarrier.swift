@@ -8,25 +8,38 @@ import Glibc
 /// a rank wrote before its wait ahead of everything that any rank reads after it, as MPI_Win_sync around MPI_Barrier
 /// would. Waiting ranks sleep, so that the cores belong to those that still compute.
 final class NodeBarrier: Sendable {
-    private let window: SharedWindow
+    /// Nil where a rank is alone on its node.
+    private let window: SharedWindow?
+    /// The address of the barrier, as a number because pointers are not `Sendable`.
+    private let memory: UInt
     private let ranks: Int32
     private let spins: Int32
 
-    /// Collective over the ranks of the node, of which `localRank` 0 prepares the memory.
-    init(node: Int32, topology: NodeTopology, caller: MPICaller) throws {
-        let bytes = topology.localRank == 0 ? Int(cmpi_node_barrier_bytes()) : 0
-        window = try SharedWindow(node: node, bytes: bytes, caller: caller)
+    /// Collective over the ranks of the machine; those of communicator `node` will wait for one another.
+    init(node: Int32, topology: NodeTopology, store: SharedMemoryStore, caller: MPICaller) throws {
         ranks = Int32(topology.localSize)
         // With a core for every rank a look costs nothing and saves the waking (50 µs at most, then it sleeps anyway).
         spins = topology.ranksOnHost <= sysconf(Int32(_SC_NPROCESSORS_ONLN)) ? 1000 : 0
-        if topology.localRank == 0 { cmpi_node_barrier_prepare(try window.address(of: 0)) }
-        memory = UInt(bitPattern: try window.address(of: 0))
+        let bytes = topology.localRank == 0 && topology.localSize > 1 ? Int(cmpi_node_barrier_bytes()) : 0
+        try store.requireRoom(bytes, label: "the node's barrier")
+        guard topology.localSize > 1 else {
+            window = nil
+            memory = 0
+            return
+        }
+        let window = try SharedWindow(node: node, bytes: bytes, caller: caller)
+        let address = try window.address(of: 0)
+        if topology.localRank == 0 {
+            try store.populate(address, bytes: bytes, label: "the node's barrier")
+            cmpi_node_barrier_prepare(address)
+        }
         // Prevents a rank from arriving before the memory is prepared.
         try caller.check(cmpi_barrier(node), "MPI_Barrier in the node")
+        self.window = window
+        memory = UInt(bitPattern: address)
     }
 
-    /// The address of the barrier, as a number because pointers are not `Sendable`.
-    private let memory: UInt
-
-    func wait() { cmpi_node_barrier_wait(UnsafeMutableRawPointer(bitPattern: memory), ranks, spins) }
+    func wait() {
+        if window != nil { cmpi_node_barrier_wait(UnsafeMutableRawPointer(bitPattern: memory), ranks, spins) }
+    }
 }

@@ -13,11 +13,11 @@ enum CollectivesProbe {
                 try run(arguments, communicator)
                 try communicator.finalize()
             } catch {
-                report("rank \(communicator.rank): \(error)")
+                fail("rank \(communicator.rank): \(error)", error)
                 communicator.abort(code: 65)
             }
         } catch {
-            if LaunchEnvironment.current.rank == 0 { report("\(error)") }
+            fail("\(error)", error)
             exit(64)
         }
     }
@@ -39,8 +39,16 @@ enum CollectivesProbe {
         }
     }
 
-    private static func report(_ message: String) {
-        FileHandle.standardError.write(Data("probe: \(message)\n".utf8))
+    /// Prints what went wrong where it did, once.
+    private static func fail(_ message: String, _ error: any Error) {
+        let known = error as? CollectiveError
+        if case .onAnotherRank = known {
+            // The rank that failed prints, and ends this one too: this is for the case that it cannot.
+            sleep(3)
+        }
+        if known?.isTheSameOnEveryRank != true || LaunchEnvironment.current.rank == 0 {
+            FileHandle.standardError.write(Data("probe: \(message)\n".utf8))
+        }
     }
 }
 

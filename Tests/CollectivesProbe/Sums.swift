@@ -31,7 +31,7 @@ private func checkSums(
     _ communicator: any Communicator, _ steps: [[[Float]]], sharding: Sharding, mode: GradientReducer.Mode
 ) throws {
     let count = steps[0][0].count
-    let case_ = "\(count) floats, shard \(sharding), \(mode)"
+    let name = "\(count) floats, shard \(sharding), \(mode)"
     let reducer = try GradientReducer(
         communicator: communicator, count: count, lanes: lanes, mode: mode, sharding: sharding)
     let assignment = try LaneAssignment(lanes: lanes, worldSize: communicator.worldSize)
@@ -52,21 +52,21 @@ private func checkSums(
         let norm = try reducer.reduce()
         let expected = (0..<count).map { index in sumOverLanes { gradients[$0][index] } }
         let owned = reducer.ownedRange
-        try expect(reducer.ownedGradient.count == owned.count, "\(case_): owned gradient of another length")
+        try expect(reducer.ownedGradient.count == owned.count, "\(name): owned gradient of another length")
         try compare(
             reducer.ownedGradient.array, Array(expected[owned]), exact: exact,
-            "\(case_): gradient from \(owned.lowerBound)")
+            "\(name): gradient from \(owned.lowerBound)")
         let expectedNorm = expected.reduce(0.0) { $0 + Double($1) * Double($1) }
         let tolerance = exact ? 1e-12 : 1e-5
-        try expect(abs(norm - expectedNorm) <= tolerance * expectedNorm, "\(case_): norm \(norm), not \(expectedNorm)")
+        try expect(abs(norm - expectedNorm) <= tolerance * expectedNorm, "\(name): norm \(norm), not \(expectedNorm)")
         let norms = try communicator.allGather([norm]).map { $0[0].bitPattern }
-        try expect(Set(norms).count == 1, "\(case_): norms differ between ranks: \(norms)")
+        try expect(Set(norms).count == 1, "\(name): norms differ between ranks: \(norms)")
 
         let mine = weights[owned]
         for index in 0..<owned.count { mine[index] -= reducer.ownedGradient[index] / 4 }
         try reducer.publish(weights)
         for index in 0..<count { expectedWeights[index] -= expected[index] / 4 }
-        try compare(weights.array, expectedWeights, exact: exact, "\(case_): weights")
+        try compare(weights.array, expectedWeights, exact: exact, "\(name): weights")
         if communicator.rank == 0, mode == .reproducible {
             print(count, sharding, step, String(norm.bitPattern, radix: 16), checksum(weights.array))
         }
@@ -80,8 +80,8 @@ private func checkSums(
 private func checkOwners(_ communicator: any Communicator, _ owned: Range<Int>, count: Int, sharding: Sharding) throws {
     let topology = communicator.topology
     let all = try communicator.allGather([Double(owned.lowerBound), Double(owned.upperBound)])
-    let groups =
-        sharding == .world ? [0..<topology.worldSize] : (0..<topology.nodeCount).map { topology.ranks(ofNode: $0) }
+    let nodes = (0..<topology.nodeCount).map { topology.ranks(ofNode: $0) }
+    let groups = sharding == .world ? [0..<topology.worldSize] : nodes
     for group in groups {
         var covered = [Int](repeating: 0, count: count)
         for rank in group { for index in Int(all[rank][0])..<Int(all[rank][1]) { covered[index] += 1 } }
