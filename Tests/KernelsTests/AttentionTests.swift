@@ -90,12 +90,13 @@ import Testing
         let shape = AttentionShape(
             newRows: counts.new, cachedRows: counts.cached, heads: heads.heads, kvHeads: heads.kvHeads,
             headDim: heads.headDim)
+        let newRows = slice(Array(fused[(counts.cached * naive.fusedWidth)...]))
         let outputs = [1, 2].map { threads in
             let output = unset(counts.new * naive.outputWidth)
             let logSumExp = unset(counts.new * heads.heads)
             attentionForward(
-                output: output, logSumExp: logSumExp, queries: slice(Array(fused[(counts.cached * naive.fusedWidth)...])),
-                keyValues: slice(keyValues), shape: shape, documentStarts: nil,
+                output: output, logSumExp: logSumExp, queries: newRows, keyValues: slice(keyValues), shape: shape,
+                documentStarts: nil,
                 scratch: unset(shape.scratchCount(teamSize: threads)), on: ThreadTeam(size: threads))
             return output.array
         }

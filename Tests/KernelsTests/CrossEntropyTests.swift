@@ -46,7 +46,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [3, 16, 40], [1e4, -1e4] as [Float]) func extremeLogitsStayFinite(vocabulary: Int, extreme: Float) {
+    @Test(arguments: [3, 16, 40], [1e4, -1e4] as [Float]) func extremeLogitsStayFinite(vocabulary: Int, extreme: Float)
+    {
         var values = [Float](repeating: extreme, count: vocabulary)
         values[1] = -extreme
         for target in [0, 1] as [Int32] {
