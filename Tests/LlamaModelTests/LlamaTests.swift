@@ -1,0 +1,144 @@
+import Kernels
+import LlamaModel
+import Testing
+
+@Suite struct LlamaTests {
+    static let windows = (0..<2).map { randomTokens(32, seed: 20 + $0) }
+
+    /// What is kept of a forward pass is a matter of memory, never of numbers.
+    @Test(arguments: [1, 3], [false, true]) func everyPurposeHasTheSameStates(kvHeads: Int, masked: Bool) {
+        let model = Llama.random(.tiny(kvHeads: kvHeads))
+        let batch = TokenBatch(
+            windows: Self.windows, documentStarts: masked ? { $0.indices.map { $0 < 11 ? 0 : 11 } } : nil)
+        let training = states(model, batch, .training)
+        #expect(states(model, batch, .trainingWithRecompute) == training)
+        #expect(states(model, batch, .evaluation) == training)
+        #expect(training.layers.allSatisfy { $0.allSatisfy { $0.isFinite } })
+    }
+
+    @Test func statesAreVisitedInOrderAndKept() {
+        let model = Llama.random(.tiny())
+        let batch = TokenBatch(windows: Self.windows)
+        let activations = Activations(model.config, sequences: 2, length: 31, purpose: .training, teamSize: 1)
+        var visited: [Int] = []
+        model.forward(batch, activations) { layer, before, after in
+            visited.append(layer)
+            #expect(before.array == activations.state(layer - 1).array)
+            #expect(after.array == activations.state(layer).array)
+        }
+        #expect(visited == [1, 2, 3])
+        let embedding = model.parameters[model.layout.embedding]
+        let firstTokens = batch.inputs.flatMap { embedding.rows(Int($0)..<(Int($0) + 1), width: 36).array }
+        #expect(activations.state(0).array == firstTokens)
+    }
+
+    @Test func theFutureDoesNotReachBack() {
+        let model = Llama.random(.tiny(kvHeads: 1))
+        let text = randomTokens(20)
+        var other = text
+        other[12] = (text[12] + 1) % 101
+        let (before, after) = (model.logits(of: text), model.logits(of: other))
+        #expect(before[..<12] == after[..<12])
+        for position in 12..<20 { #expect(before[position] != after[position]) }
+    }
+
+    @Test func documentsOfAMaskedSequenceAreIndependent() {
+        let model = Llama.random(.tiny(kvHeads: 1))
+        let window = randomTokens(24)
+        func finalStates(_ window: [Int32]) -> [Float] {
+            states(model, TokenBatch(windows: [window]) { $0.indices.map { $0 < 9 ? 0 : 9 } }, .training).layers[2]
+        }
+        var other = window
+        other[3] = (window[3] + 1) % 101
+        let (before, after) = (finalStates(window), finalStates(other))
+        #expect(before[(9 * 36)...] == after[(9 * 36)...])
+        #expect(before[..<(9 * 36)] != after[..<(9 * 36)])
+    }
+
+    @Test func threadsChangeNoBit() {
+        let batch = TokenBatch(windows: (0..<5).map { randomTokens(41, seed: 40 + $0) })
+        let alone = states(.random(.tiny()), batch, .training)
+        #expect(states(.random(.tiny(), threads: 2), batch, .training) == alone)
+        #expect(states(.random(.tiny(), threads: 3), batch, .training) == alone)
+    }
+
+    /// More tokens than the head takes at once.
+    @Test func theHeadTakesAllTokensInOrder() {
+        let model = Llama.random(.tiny(tied: true), maximumLength: 1100)
+        let tokens = 1100
+        let activations = Activations(model.config, sequences: 1, length: tokens, purpose: .evaluation, teamSize: 1)
+        let state = activations.state(0)
+        let random = RandomNumbers(seed: 8)
+        state.copy(from: (0..<(tokens * 36)).map { Float(random.uniform(UInt64($0)) - 0.5) })
+        var end = 0
+        var worst = 0.0
+        model.headForward(state: state, activations) { logits, rows in
+            #expect(rows.lowerBound == end && logits.count == rows.count * 101)
+            end = rows.upperBound
+            for row in [rows.lowerBound, rows.upperBound - 1] {
+                let found = logits.rows((row - rows.lowerBound)..<(row - rows.lowerBound + 1), width: 101).array
+                for (a, b) in zip(found, readOut(model, state.rows(row..<(row + 1), width: 36).array)) {
+                    worst = max(worst, abs(Double(a) - b))
+                }
+            }
+        }
+        #expect(end == tokens)
+        #expect(worst < 1e-5)
+    }
+
+    @Test func whatCannotRunIsRefused() async {
+        await #expect(processExitsWith: .failure) {
+            let config = LlamaConfig.tiny()
+            let parameters = FloatArena(count: ParameterLayout(config).count - 1).all
+            _ = Llama(config, parameters: parameters, maximumLength: 8, team: ThreadTeam(size: 1))
+        }
+        await #expect(processExitsWith: .failure) {
+            let model = Llama.random(.tiny())
+            let activations = Activations(model.config, sequences: 1, length: 3, purpose: .training, teamSize: 1)
+            model.forward(TokenBatch(windows: [[1, 2, 3]]), activations) { _, _, _ in }
+        }
+        await #expect(processExitsWith: .failure) {
+            let model = Llama.random(.tiny(), maximumLength: 4)
+            _ = model.logits(of: [1, 2, 3, 4, 5])
+        }
+        await #expect(processExitsWith: .failure) {
+            let model = Llama.random(.tiny())
+            _ = model.logits(of: [1, 101])
+        }
+        await #expect(processExitsWith: .failure) {
+            let model = Llama.random(.tiny())
+            let activations = Activations(model.config, sequences: 1, length: 2, purpose: .evaluation, teamSize: 1)
+            model.backward(
+                TokenBatch(windows: [[1, 2, 3]]), activations, gradients: FloatArena(count: model.layout.count).all,
+                accumulate: false)
+        }
+    }
+
+    struct States: Equatable {
+        var layers: [[Float]] = []
+        var logits: [Float] = []
+    }
+
+    private func states(_ model: Llama, _ batch: TokenBatch, _ purpose: Activations.Purpose) -> States {
+        let activations = Activations(
+            model.config, sequences: batch.sequences, length: batch.length, purpose: purpose, teamSize: model.team.size)
+        var states = States()
+        model.forward(batch, activations) { _, _, after in states.layers.append(after.array) }
+        model.headForward(state: activations.state(model.config.numHiddenLayers), activations) { logits, _ in
+            states.logits += logits.array
+        }
+        return states
+    }
+
+    /// The logits of one state in Double.
+    private func readOut(_ model: Llama, _ state: [Float]) -> [Double] {
+        let x = state.map(Double.init)
+        let norm = model.parameters[model.layout.finalNorm].array.map(Double.init)
+        let head = model.parameters[model.layout.head].array.map(Double.init)
+        let meanSquare = x.reduce(0) { $0 + $1 * $1 } / Double(x.count)
+        let scale = 1 / (meanSquare + model.config.rmsNormEps).squareRoot()
+        return (0..<model.config.vocabSize).map { token in
+            x.indices.reduce(0) { $0 + head[token * x.count + $1] * norm[$1] * x[$1] * scale }
+        }
+    }
+}
