@@ -55,7 +55,7 @@ struct Evaluate: ParsableCommand {
         discussion: """
             EXAMPLES
               jreg-dist eval --checkpoint runs/quickstart
-              mpirun -np 2 jreg-dist eval --checkpoint runs/a/checkpoints/step-00002000 --data data/other --json
+              mpirun -np 2 jreg-dist eval --checkpoint runs/a/step-00002000 --data data/other --json
             """)
 
     @OptionGroup var evaluation: EvaluationArguments

@@ -21,7 +21,7 @@ struct Train: ParsableCommand {
             EXAMPLES
               mpirun -np 8 jreg-dist train --config Configs/quickstart.yaml
               mpirun -np 2 jreg-dist --config Configs/llama-170m.yaml --set objective.jreg.lambda=0 --out runs/plain
-              mpirun -np 4 jreg-dist train --config Configs/llama-170m.yaml --resume runs/a/checkpoints/step-00002000 --out runs/b
+              mpirun -np 4 jreg-dist train --config Configs/llama-170m.yaml --resume runs/a/step-00002000 --out runs/b
             """)
 
     @OptionGroup var configuration: ConfigArguments

@@ -47,11 +47,9 @@ struct StoredModel {
 /// The checkpoint that a path means: itself, or the newest of the run that it is the output directory of.
 func checkpointDirectory(_ path: String) throws -> String {
     if FileManager.default.fileExists(atPath: path + "/config.json") { return path }
-    for parent in [path, Checkpointing.directory(path)] {
-        if let newest = try CheckpointStore(directory: parent, keep: 2).list().last { return newest.path }
-    }
+    if let newest = try CheckpointStore(directory: path, keep: 2).list().last { return newest.path }
     throw TrainingError(
         .data,
         "\(path) is no checkpoint (it has no config.json) and holds none: name a directory such as "
-            + "runs/quickstart/checkpoints/step-00000100, or the output directory of a run")
+            + "runs/quickstart/step-00000100, or the output directory of a run")
 }

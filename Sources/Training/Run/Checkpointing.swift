@@ -12,9 +12,6 @@ struct Checkpointing {
     /// What is saved beside the model so that others can read its tokens; rank 0 alone has it.
     let tokenizer: (any Tokenizer)?
 
-    /// Where the checkpoints of a run lie.
-    static func directory(_ out: String) -> String { out + "/checkpoints" }
-
     /// One for the whole run: what it finds damaged when the run is taken up, it does not count as kept later.
     private let store: CheckpointStore
 
@@ -25,7 +22,7 @@ struct Checkpointing {
         self.communicator = communicator
         self.datasetFingerprint = datasetFingerprint
         self.tokenizer = tokenizer
-        store = try CheckpointStore(directory: Self.directory(config.run.out), keep: config.run.keepCheckpoints)
+        store = try CheckpointStore(directory: config.run.out, keep: config.run.keepCheckpoints)
     }
 
     // MARK: - Saving
@@ -99,7 +96,7 @@ struct Checkpointing {
                 if skipped.isEmpty { return .fresh }
                 throw TrainingError(
                     .data,
-                    "\(Self.directory(config.run.out)) has no checkpoint that can be used:\n  "
+                    "\(config.run.out) has no checkpoint that can be used:\n  "
                         + skipped.joined(separator: "\n  ")
                         + "\nRemove them to start anew, or name another --out")
             }
