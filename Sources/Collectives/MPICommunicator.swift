@@ -74,7 +74,9 @@ public final class MPICommunicator: Communicator {
         store = SharedMemoryStore(host: host, caller: caller)
         waiting = try NodeBarrier(node: node, topology: topology, store: store, caller: caller)
         let levels = ["single", "funneled", "serialized", "multiple"]
-        library = textFromC(256) { cmpi_library($0, $1) } + ", thread level \(levels[Int(level)])"
+        // "Open MPI v4.1.4, package: …": the name and the version are what tells.
+        let release = textFromC(256) { cmpi_library($0, $1) }.prefix { $0 != "," && $0 != "\n" }
+        library = release + ", thread level \(levels[Int(level)])"
         self.node = node
         self.topology = topology
         self.caller = caller

@@ -17,23 +17,34 @@ public enum Job {
         do {
             communicator = try makeCommunicator()
         } catch {
-            if launchRank == 0 { writeToStandardError("jreg-dist: error: \(error)\n") }
+            if launchRank == 0 || !isToldByAll(error) { tell(error) }
             exit(ExitStatus(error).rawValue)
         }
-        let topology = communicator.topology
+        let (rank, topology) = (communicator.rank, communicator.topology)
         do {
-            let status = try body(communicator, RankLog.logger(rank: communicator.rank, host: topology.hostName))
+            let status = try body(communicator, RankLog.logger(rank: rank, host: topology.hostName))
             try communicator.finalize()
             exit(status.rawValue)
-        } catch CollectiveError.onAnotherRank {
-            // That rank tells what happened and ends all; this one only must not be quicker.
-            sleep(10)
-            communicator.abort(code: ExitStatus.internal.rawValue)
         } catch {
-            let origin =
-                topology.worldSize > 1 ? " (rank \(communicator.rank) on \(topology.hostName))" : ""
-            writeToStandardError("jreg-dist: error\(origin): \(error)\n")
+            if rank != 0 && isToldByAll(error) || isOfAnotherRank(error) {
+                // That rank tells what happened and ends all; this one only must not be quicker.
+                sleep(3)
+            } else {
+                tell(error, origin: topology.worldSize > 1 ? " (rank \(rank) on \(topology.hostName))" : "")
+            }
             communicator.abort(code: ExitStatus(error).rawValue)
         }
+    }
+
+    private static func tell(_ error: any Error, origin: String = "") {
+        writeToStandardError("jreg-dist: error\(origin): \(error)\n")
+    }
+
+    private static func isToldByAll(_ error: any Error) -> Bool {
+        (error as? CollectiveError)?.isTheSameOnEveryRank == true
+    }
+
+    private static func isOfAnotherRank(_ error: any Error) -> Bool {
+        if case CollectiveError.onAnotherRank = error { true } else { false }
     }
 }

@@ -14,6 +14,10 @@ public struct PrepareCommand: Sendable {
                 .usage,
                 "prepare runs in one process, but \(communicator.worldSize) ranks were started: leave out mpirun")
         }
+        try run(logger)
+    }
+
+    func run(_ logger: Logger) throws {
         let started = ContinuousClock.now
         var lastLine = started
         var lastPhase: CorpusPreparation.Progress.Phase?
@@ -21,10 +25,7 @@ public struct PrepareCommand: Sendable {
             let now = ContinuousClock.now
             if progress.phase == lastPhase && now - lastLine < .seconds(5) { return }
             (lastLine, lastPhase) = (now, progress.phase)
-            var text = "\(progress.phase.rawValue): \(byteText(progress.bytes)) read"
-            if let total = progress.totalBytes { text += " of \(byteText(total))" }
-            if progress.tokens > 0 { text += ", \(progress.tokens) tokens" }
-            logger.info("\(text)")
+            logger.info("\(Self.line(progress))")
         }
         for note in outcome.notes { logger.notice("\(note)") }
         let dataset = outcome.dataset
@@ -39,5 +40,15 @@ public struct PrepareCommand: Sendable {
         logger.info(
             "wrote \(preparation.output) in \(duration((ContinuousClock.now - started).seconds)); train on it with --set data.train=[\(preparation.output)]"
         )
+    }
+
+    private static func line(_ progress: CorpusPreparation.Progress) -> String {
+        switch progress.phase {
+        case .reading: return "reading: \(byteText(progress.bytes))"
+        case .trainingTokenizer: return "training the tokenizer"
+        case .encoding:
+            let total = progress.totalBytes.map { " of \(byteText($0))" } ?? ""
+            return "encoding: \(byteText(progress.bytes))\(total), \(progress.tokens) tokens"
+        }
     }
 }

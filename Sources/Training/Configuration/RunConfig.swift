@@ -113,7 +113,7 @@ extension RunConfig {
     public struct RunSection: Sendable, Equatable {
         public var steps = 300
         public var seed = 1
-        public var out = "runs/quickstart"
+        public var out = "runs/default"
         public var logEvery = 10
         public var evaluateEvery = 100
         public var evaluationSequences = 128

@@ -44,6 +44,7 @@ final class Console {
             config: config, communicator: communicator, plan: plan, threads: threads, peakFlopsPerCore: peak,
             data: data, start: startText, memory: memory)
         for line in banner.lines { logger.info("\(line)") }
+        logger.info("resolved config (also in \(config.run.out)/config.yaml): \(config.json)")
         try writeText(config.yaml, "config.yaml")
     }
 

@@ -32,14 +32,13 @@ struct Checkpointing {
     func save(_ state: TrainingState) throws -> String {
         var path = ""
         if communicator.rank == 0 {
-            let tokenizerFiles = try tokenizer?.files ?? []
             path = try store.save(
                 trainerState(state), expectedBytes: CheckpointWriter.byteCount(state.model.layout)
             ) { writer in
                 try writer.addModel(
                     HuggingFaceConfig(model: config.model.shape, specialTokens: specialTokens), state.model.layout,
                     parameters: state.model.parameters)
-                for file in tokenizerFiles { try writer.add(file.name, bytes: Array(file.content)) }
+                for file in tokenizer?.files ?? [] { try writer.add(file.name, bytes: Array(file.content)) }
                 try writer.addMoments(state.model.layout) { file in
                     try state.firstMoment.gather(file.append)
                     try state.secondMoment.gather(file.append)

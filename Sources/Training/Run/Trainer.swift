@@ -27,7 +27,8 @@ public final class Trainer {
     public init(_ options: TrainOptions, communicator: any Communicator, logger: Logger) throws {
         self.communicator = communicator
         self.logger = logger
-        config = try RunConfig.loadTogether(file: options.configFile, overrides: options.overrides, communicator)
+        config = try RunConfig.loadTogether(
+            file: options.configFile, overrides: options.overrides, communicator, logger)
         data = try RunData(config, communicator)
         checkpointing = try Checkpointing(
             config: config, communicator: communicator, datasetFingerprint: data.train.fingerprint,
