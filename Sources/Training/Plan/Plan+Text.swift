@@ -43,6 +43,7 @@ extension Plan: CustomStringConvertible {
             row("moments", nil, memory.momentsPerNode),
             row("gradients", memory.gradientsPerRank, local * memory.gradientsPerRank),
             row("activations", memory.activationsPerRank, local * memory.activationsPerRank),
+            row("program", memory.programPerRank, local * memory.programPerRank),
             row("total", memory.perRank, memory.perNode),
         ]
     }

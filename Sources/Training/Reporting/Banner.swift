@@ -43,7 +43,8 @@ struct Banner {
                 "memory",
                 "\(byteText(plan.memory.perNode)) on a node: weights \(byteText(plan.memory.parametersPerNode)) and "
                     + "moments \(byteText(plan.memory.momentsPerNode)) once, and for each rank gradients "
-                    + "\(byteText(plan.memory.gradientsPerRank)), activations \(byteText(plan.memory.activationsPerRank))"
+                    + "\(byteText(plan.memory.gradientsPerRank)), activations \(byteText(plan.memory.activationsPerRank)), program "
+                    + "\(byteText(plan.memory.programPerRank))"
             ),
             (
                 "output",
