@@ -181,13 +181,14 @@ import Testing
     }
 
     @Test func progressGrowsToTheWhole() throws {
-        let input = try directory.write(madeUpText(bytes: 200_000, seed: 8), to: "in.txt")
+        let input = try directory.write(madeUpText(bytes: 9 << 20, seed: 8), to: "in.txt")
         let preparation = CorpusPreparation(inputs: [input], output: directory.path + "/out", tokenizer: .bytes)
         var reports: [CorpusPreparation.Progress] = []
         let outcome = try preparation.run { reports.append($0) }
         let last = try #require(reports.last)
+        #expect(Set(reports.map(\.phase)) == [.reading, .encoding] && reports.count >= 5)
         #expect(last.phase == .encoding && last.bytes == last.totalBytes)
         #expect(last.tokens == outcome.dataset.train.tokens + outcome.dataset.validation.tokens)
-        #expect(reports.first?.phase == .reading)
+        #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.phase != $1.phase || $0.bytes <= $1.bytes })
     }
 }

@@ -66,20 +66,12 @@ public struct CorpusPreparation: Sendable {
         var notes = skipped.map { "skipped \($0)" }
 
         let reader = DocumentReader(textField: textField)
-        var trainer: SentencePieceTrainer?
-        if case .trainBPE(let size) = tokenizer { trainer = try SentencePieceTrainer(vocabularySize: size) }
-        // Before the long work: a tokenizer that cannot be loaded.
-        let given: (any Tokenizer)? =
-            switch tokenizer {
-            case .file(let path): try loadTokenizer(at: path)
-            case .bytes: ByteTokenizer()
-            case .trainBPE: nil
-            }
 
+        var source = try TokenizerSource(tokenizer)
         var survey = CorpusSurvey()
         var reported = 0
         try survey.read(files, with: reader) { text, bytes in
-            trainer?.add(text)
+            source.add(text)
             guard bytes - reported >= Self.bytesPerReport else { return }
             reported = bytes
             progress(Progress(phase: .reading, bytes: bytes, totalBytes: nil, tokens: 0))
@@ -90,36 +82,39 @@ public struct CorpusPreparation: Sendable {
             notes.append("the text is one document: its last part, from an end of line on, is the validation split")
         }
 
-        if trainer != nil {
+        if source.isTraining {
             progress(Progress(phase: .trainingTokenizer, bytes: 0, totalBytes: survey.textBytes, tokens: 0))
         }
-        guard let chosen = try given ?? trainer?.train() else { preconditionFailure("every choice gives a tokenizer") }
-
-        var writer = try DatasetWriter(directory: output, tokenizer: chosen, shardTokens: shardTokens)
+        let tokenizer = try source.tokenizer()
+        var writer = try DatasetWriter(directory: output, tokenizer: tokenizer, shardTokens: shardTokens)
         do {
-            var batch = EncodingBatch(tokenizer: chosen)
-            var ordinal = 0
-            for file in files {
-                _ = try reader.forEachDocument(of: file) { text in
-                    for part in try split.parts(of: text, ordinal: ordinal) { batch.add(part.text, to: part.split) }
-                    ordinal += 1
-                    guard batch.isFull else { return }
-                    try batch.drain(into: &writer)
-                    progress(
-                        Progress(
-                            phase: .encoding, bytes: writer.textBytes, totalBytes: survey.textBytes,
-                            tokens: writer.tokens))
-                }
+            try encode(files, with: reader, split: split, tokenizer: tokenizer, into: &writer) { bytes, tokens in
+                progress(Progress(phase: .encoding, bytes: bytes, totalBytes: survey.textBytes, tokens: tokens))
             }
-            try batch.drain(into: &writer)
-            progress(
-                Progress(
-                    phase: .encoding, bytes: writer.textBytes, totalBytes: survey.textBytes, tokens: writer.tokens))
-            return Outcome(dataset: try writer.finish(), tokenizer: chosen, notes: notes)
+            return Outcome(dataset: try writer.finish(), tokenizer: tokenizer, notes: notes)
         } catch {
             writer.discard()
             throw error
         }
+    }
+
+    private func encode(
+        _ files: [InputFile], with reader: DocumentReader, split: ValidationSplit, tokenizer: any Tokenizer,
+        into writer: inout DatasetWriter, progress: (_ bytes: Int, _ tokens: Int) -> Void
+    ) throws {
+        var batch = EncodingBatch(tokenizer: tokenizer)
+        var ordinal = 0
+        for file in files {
+            _ = try reader.forEachDocument(of: file) { text in
+                for part in try split.parts(of: text, ordinal: ordinal) { batch.add(part.text, to: part.split) }
+                ordinal += 1
+                guard batch.isFull else { return }
+                try batch.drain(into: &writer)
+                progress(writer.textBytes, writer.tokens)
+            }
+        }
+        try batch.drain(into: &writer)
+        progress(writer.textBytes, writer.tokens)
     }
 
     private func checkOptions() throws(CorpusError) {
