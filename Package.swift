@@ -58,7 +58,7 @@ let package = Package(
 
         // MARK: - The way of the data, upwards
         .target(
-            name: "Kernels", dependencies: ["COpenBLAS", "CPlatform", realModule], swiftSettings: kernelFlags),
+            name: "Kernels", dependencies: ["COpenBLAS", "CPlatform"], swiftSettings: kernelFlags),
         .target(name: "LlamaModel", dependencies: ["Kernels"], swiftSettings: pointerFree),
         .target(name: "Objectives", dependencies: ["Kernels", "LlamaModel"], swiftSettings: pointerFree),
         .target(name: "Collectives", dependencies: ["CMPI", "CPlatform", "Kernels"], swiftSettings: kernelFlags),

@@ -4,7 +4,7 @@ import LlamaModel
 /// A term of the loss that looks at the hidden states: a mean over tokens of a value per token, so that it splits over
 /// ranks and microbatches without error.
 ///
-/// To add another one: a type that conforms, a case in `ObjectiveSettings` that makes it, and its keys in the config table.
+/// To add another one: a type that conforms, its keys in the config table, and a case in `RunConfig.objectiveSettings`.
 public protocol HiddenStateTerm: Sendable {
     /// Σ_t of the term over the tokens of a microbatch.
     func sum(_ steps: AngularSteps) -> Double

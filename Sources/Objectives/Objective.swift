@@ -2,16 +2,16 @@ import Kernels
 import LlamaModel
 
 /// What is minimised: L = CE + λ·JREG + zLoss·⟨logSumExp²⟩, each a mean over the tokens of the global batch.
-public struct ObjectiveSettings: Sendable, Equatable {
+public struct ObjectiveSettings: Sendable {
     /// λ at full strength; 0 without a regularizer.
     public let lambda: Double
     /// The regularizer of hidden states; nil, for plain cross-entropy, where λ is 0.
-    public let regularizer: JumpRegularizer?
+    public let regularizer: (any HiddenStateTerm)?
     /// λ rises linearly over this many steps; 0: full from the start.
     public var warmupSteps: Int
     public var zLoss: Double
 
-    public init(lambda: Double, regularizer: JumpRegularizer?, warmupSteps: Int = 0, zLoss: Double = 0) {
+    public init(lambda: Double, regularizer: (any HiddenStateTerm)?, warmupSteps: Int = 0, zLoss: Double = 0) {
         self.lambda = regularizer == nil ? 0 : lambda
         self.regularizer = lambda == 0 ? nil : regularizer
         self.warmupSteps = warmupSteps
