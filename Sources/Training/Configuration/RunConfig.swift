@@ -24,12 +24,12 @@ extension RunConfig {
 
         public init() {
             var shape = LlamaConfig()
-            shape.hiddenSize = 192
-            shape.intermediateSize = 512
+            shape.hiddenSize = 128
+            shape.intermediateSize = 352
             shape.numHiddenLayers = 8
-            shape.numAttentionHeads = 3
-            shape.numKeyValueHeads = 3
-            shape.headDim = 64
+            shape.numAttentionHeads = 4
+            shape.numKeyValueHeads = 4
+            shape.headDim = 32
             shape.vocabSize = 4096
             shape.maxPositionEmbeddings = 256
             shape.tieWordEmbeddings = true
@@ -91,9 +91,9 @@ extension RunConfig {
 
     public struct BatchSection: Sendable, Equatable {
         public var sequenceLength = 256
-        public var microBatchSize = 4
+        public var microBatchSize = 2
         /// Sequences of one optimizer step, over all ranks.
-        public var globalBatchSize = 32
+        public var globalBatchSize = 16
         public var lanes = 8
 
         public var samplesPerLane: Int { globalBatchSize / lanes }
@@ -111,7 +111,7 @@ extension RunConfig {
     }
 
     public struct RunSection: Sendable, Equatable {
-        public var steps = 300
+        public var steps = 500
         public var seed = 1
         public var out = "runs/default"
         public var logEvery = 10
