@@ -30,7 +30,8 @@ import Testing
                 let part = (oddLayout.count * shard / shards)..<(oddLayout.count * (shard + 1) / shards)
                 let first = FloatArena(count: part.count)
                 let second = FloatArena(count: part.count)
-                try checkpoint.readMoments(oddLayout, elements: part, first: first.all, second: second.all)
+                try checkpoint.readMoment(.first, oddLayout, elements: part, into: first.all)
+                try checkpoint.readMoment(.second, oddLayout, elements: part, into: second.all)
                 #expect(first.all.array == part.map { Float(7 + $0) })
                 #expect(second.all.array == part.map { Float(7 + oddLayout.count + $0) })
             }
@@ -63,7 +64,7 @@ import Testing
             let layout = ParameterLayout(config)
             let target = FloatArena(count: layout.count)
             let refusal = failure {
-                try Checkpoint(path: path).readMoments(layout, first: target.all, second: target.all)
+                try Checkpoint(path: path).readMoment(.first, layout, into: target.all)
             }
             #expect(refusal?.kind == .unsupported)
             #expect(refusal?.description.contains("exp_avg.model.layers.2") == true)
