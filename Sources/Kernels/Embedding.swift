@@ -13,6 +13,8 @@ public func embeddingBackward(
     dTable: FloatSlice, dOutput: FloatSlice, tokens: [Int32], width: Int, on team: ThreadTeam
 ) {
     precondition(dOutput.count == tokens.count * width, "embedding gradient of \(tokens.count) tokens")
+    let vocabulary = dTable.count / width
+    precondition(tokens.allSatisfy { $0 >= 0 && $0 < vocabulary }, "a token outside the vocabulary of \(vocabulary)")
     let (dy, dTable) = (dOutput.pointer, dTable.pointer)
     team.forEachRange(of: width, unit: 16, minimum: 64) { columns in
         for (row, token) in tokens.enumerated() {

@@ -21,7 +21,10 @@ import Glibc
     p = Lanes(repeating: 5.000_000_120_1e-1).addingProduct(p, r)
     let y = (r + 1).addingProduct(p, r * r)
     let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
-    return unsafeBitCast(unsafeBitCast(y, to: SIMD16<Int32>.self) &+ exponent, to: Lanes.self)
+    var result = unsafeBitCast(unsafeBitCast(y, to: SIMD16<Int32>.self) &+ exponent, to: Lanes.self)
+    // The sum of bits may have made a number of what was none, and hidden a run that diverged.
+    result.replace(with: argument, where: argument .!= argument)
+    return result
 }
 
 /// eˣ of one number with the bits that `exponential` gives in a lane, so that a tail does not differ from the body.

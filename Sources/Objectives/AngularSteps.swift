@@ -48,7 +48,7 @@ public final class AngularSteps {
         let (dots, before, after) = (step.dots.array, step.squaresBefore.array, step.squaresAfter.array)
         return (0..<tokens).map { token in
             let lengths = (Double(before[token]) * Double(after[token])).squareRoot()
-            return lengths > 0 ? 0.5 * (1 - Double(dots[token]) / lengths) : 0.5
+            return lengths == 0 ? 0.5 : 0.5 * (1 - Double(dots[token]) / lengths)
         }
     }
 
@@ -69,7 +69,7 @@ public final class AngularSteps {
             let ownSquares = ownSquares.array
             for token in 0..<tokens {
                 let lengths = (Double(before[token]) * Double(after[token])).squareRoot()
-                if !(lengths > 0) || slopes[token] == 0 { continue }
+                if lengths == 0 || slopes[token] == 0 { continue }
                 let half = -0.5 * slopes[token]
                 other[token] = Float(half / lengths)
                 own[token] -= Float(half * Double(dots[token]) / lengths / Double(ownSquares[token]))

@@ -5,7 +5,8 @@ public enum JumpRate {
     public static func profile(_ displacements: [Double]) -> [Double] {
         var jumps = displacements
         for layer in jumps.indices {
-            jumps[layer] = 100 * max(0, displacements[layer] - (layer == 0 ? 0 : displacements[layer - 1]))
+            // In this order max lets a NaN through: a profile must not look calm when the run has diverged.
+            jumps[layer] = 100 * max(displacements[layer] - (layer == 0 ? 0 : displacements[layer - 1]), 0)
         }
         var sum = 0.0
         var profile = jumps

@@ -43,7 +43,7 @@ public struct JumpRegularizer: HiddenStateTerm, Equatable {
         case .final:
             return steps.displacements(layers).reduce(0, +)
         case .jumpRate(let from):
-            return (from...layers).reduce(0) { $0 + jumps(at: $1, steps).reduce(0) { $0 + max(0, $1) } }
+            return (from...layers).reduce(0) { $0 + jumps(at: $1, steps).reduce(0) { $0 + max($1, 0) } }
         }
     }
 

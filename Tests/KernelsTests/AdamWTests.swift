@@ -56,7 +56,7 @@ import Testing
     @Test func neitherCutsNorThreadsChangeABit() {
         let count = 20_011
         let gradients = (1...3).map { randomFloats(count, seed: UInt64($0)) }
-        func result(threads: Int, cuts: [Int]) -> [[UInt32]] {
+        func result(threads: Int, cuts: [Int]) -> [Bits] {
             let state = State(count)
             for (index, gradient) in gradients.enumerated() {
                 let borders = [0] + cuts + [count]

@@ -5,7 +5,7 @@ import Testing
     @Test(arguments: [0, 1, 1023, 1024, 1025, 600_000]) func beginsAsZeros(count: Int) {
         let arena = FloatArena(count: count)
         #expect(arena.count == count)
-        #expect(arena.all.array.bits == [UInt32](repeating: 0, count: count))
+        #expect(arena.all.array.bits == [Float](repeating: 0, count: count).bits)
     }
 
     @Test func isAlignedToAPage() {

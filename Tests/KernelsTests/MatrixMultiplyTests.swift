@@ -129,7 +129,7 @@ private struct Operands {
                     size += abs(term)
                 }
                 let error = abs(Double(found[place]) - sum) / (Double(shape.k + 2) * 0x1p-24 * size)
-                if !(error <= worst) { worst = error }
+                if !worst.isNaN && !(error <= worst) { worst = error }
             }
         }
         return worst

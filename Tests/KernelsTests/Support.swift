@@ -35,12 +35,12 @@ func unset(_ count: Int) -> FloatSlice {
     return slice
 }
 
-/// The largest |found − wanted|; NaN where something found is not a number.
+/// The largest |found − wanted|; NaN if anything found is not a number.
 func largestDifference(_ found: [Float], _ wanted: [Double]) -> Double {
     precondition(found.count == wanted.count)
     return zip(found, wanted).reduce(0) { largest, pair in
         let difference = abs(Double(pair.0) - pair.1)
-        return difference <= largest ? largest : difference
+        return largest.isNaN || difference <= largest ? largest : difference
     }
 }
 
@@ -57,8 +57,14 @@ func centralDifferences(at x: [Double], of f: ([Double]) -> Double) -> [Double] 
 
 extension [Float] {
     var doubles: [Double] { map(Double.init) }
-    /// Compares as memory does: NaN equals NaN, 0 differs from −0.
-    var bits: [UInt32] { map(\.bitPattern) }
+    var bits: Bits { Bits(patterns: map(\.bitPattern)) }
+}
+
+/// Floats that compare as memory does: NaN equals NaN, 0 differs from −0. Not a collection, of which a failed
+/// expectation would look for the shortest edit, for minutes.
+struct Bits: Equatable, CustomStringConvertible {
+    let patterns: [UInt32]
+    var description: String { "\(patterns.count) floats" }
 }
 
 func dotProduct(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }

@@ -41,7 +41,7 @@ import Testing
         let output = siluOf(gates)
         for (gate, found) in zip(gates, output) {
             let wanted = Double(gate) / (1 + exp(-Double(gate)))
-            #expect(abs(Double(found) - wanted) <= 6e-7 * abs(wanted), "silu(\(gate))")
+            #expect(abs(Double(found) - wanted) <= 3e-7 * abs(wanted), "silu(\(gate))")
         }
     }
 

@@ -58,6 +58,6 @@ func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
     precondition(a.count == b.count)
     return zip(a, b).reduce(0) { largest, pair in
         let difference = abs(pair.0 - pair.1)
-        return difference <= largest ? largest : difference
+        return largest.isNaN || difference <= largest ? largest : difference
     }
 }

@@ -11,7 +11,15 @@ import Testing
         #expect([1, 2, 3, 4, 5, 1000].map(warm.lambda(atStep:)) == [0.75, 1.5, 2.25, 3, 3, 3])
         let cold = ObjectiveSettings(lambda: 3, regularizer: regularizer)
         #expect(cold.lambda(atStep: 1) == 3)
-        #expect(ObjectiveSettings(lambda: 3, regularizer: nil, warmupSteps: 4).lambda(atStep: 9) == 0)
+    }
+
+    @Test func neitherLambdaNorRegularizerStandsAlone() {
+        let without = ObjectiveSettings(lambda: 3, regularizer: nil, warmupSteps: 4)
+        #expect(without.lambda == 0 && without.lambda(atStep: 9) == 0)
+        let off = ObjectiveSettings(lambda: 0, regularizer: JumpRegularizer(.final, layers: 2))
+        #expect(off.regularizer == nil)
+        let on = ObjectiveSettings(lambda: 3, regularizer: JumpRegularizer(.final, layers: 2))
+        #expect(on.lambda == 3 && on.regularizer != nil)
     }
 
     @Test func theLastStateReadOutIsTheLoss() {
@@ -74,7 +82,8 @@ import Testing
     @Test func gradientsAreDividedByTheGlobalTokens() {
         let (one, half) = (Run(zLoss: 0.1).step(globalTokens: 26), Run(zLoss: 0.1).step(globalTokens: 52))
         #expect(one.sums == half.sums)
-        #expect(one.gradients.map { $0 / 2 } == half.gradients)
+        let isHalf = one.gradients.map { $0 / 2 } == half.gradients
+        #expect(isHalf)
     }
 
     /// More tokens than the head takes at once, against the same sequences one by one.
