@@ -39,11 +39,7 @@ extension EndToEnd {
             #expect(outcome.exitCode != 0 && outcome.exitCode != 75)
             #expect(ContinuousClock.now - killed < .seconds(10))
             // mpirun may be gone a moment before them.
-            let remaining = { ProcessTree.running(Repository.program, among: ranks) }
-            while !remaining().isEmpty && ContinuousClock.now - killed < .seconds(10) {
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            #expect(remaining().isEmpty)
+            #expect(try await ProcessTree.haveEnded(ranks, running: Repository.program, within: .seconds(10)))
 
             let reached = Metrics.lastStep(workspace("run")) / 20 * 20 + 5
             try await workspace.train(["run.steps=\(reached)", "run.checkpoint_every=20"], on: .ranks(2))

@@ -18,9 +18,21 @@ enum ProcessTree {
         return found
     }
 
-    /// Those of `processes` that run the program at `path`.
+    /// Those of `processes` that run the program at `path`. One that is dead runs none, whether or not its parent has
+    /// noticed: process 1 of a container may never do.
     static func running(_ path: String, among processes: [Int32]) -> [Int32] {
         processes.filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/exe")) == path }
+    }
+
+    /// Waits until none of `processes` runs the program at `path` any more.
+    /// - Returns: false if some still do after `limit`.
+    static func haveEnded(_ processes: [Int32], running path: String, within limit: Duration) async throws -> Bool {
+        let begin = ContinuousClock.now
+        while !running(path, among: processes).isEmpty {
+            if ContinuousClock.now - begin > limit { return false }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return true
     }
 
     /// What the kernel says of the memory of a process, with shared pages divided among those who share them, in bytes.

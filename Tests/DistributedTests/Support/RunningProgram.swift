@@ -1,14 +1,5 @@
 import Foundation
 
-/// How a program ended, and what it said.
-struct Outcome: Sendable {
-    let command: String
-    let exitCode: Int32
-    let output: String
-    let errors: String
-    let seconds: Double
-}
-
 /// A program that a test has started.
 final class RunningProgram {
     private let process = Process()
