@@ -93,9 +93,17 @@ let package = Package(
         .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: swiftFlags),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "Kernels", "LlamaModel"], swiftSettings: swiftFlags),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: swiftFlags),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "Yams"], swiftSettings: swiftFlags),
         .testTarget(
-            name: "DistributedTests", dependencies: ["JregDist", "Training", "Checkpoints"], swiftSettings: swiftFlags),
+            name: "EvaluationTests",
+            dependencies: ["Evaluation", "Collectives", "Corpus", "Kernels", "LlamaModel", "Objectives"],
+            swiftSettings: swiftFlags),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: ["Training", "Checkpoints", "Collectives", "Corpus", "LlamaModel", "Yams"],
+            swiftSettings: swiftFlags),
+        .testTarget(
+            name: "DistributedTests",
+            dependencies: ["JregDist", "Training", "Checkpoints", "Evaluation", "Kernels", "LlamaModel"],
+            swiftSettings: swiftFlags),
     ]
 )

@@ -35,7 +35,10 @@ import Training
             try command.run()
         } catch {
             if Job.launchRank == 0 { exit(withError: error) }
-            Foundation.exit(exitCode(for: error).rawValue)
+            let code = exitCode(for: error)
+            // mpirun ends all ranks as soon as one has failed: rank 0 must have complained by then.
+            if !code.isSuccess { sleep(3) }
+            Foundation.exit(code.rawValue)
         }
     }
 }

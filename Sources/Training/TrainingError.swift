@@ -39,7 +39,7 @@ public enum ExitStatus: Int32, Sendable {
             }
         case let error as CollectiveError:
             switch error {
-            case .lanesNotAPowerOfTwo, .tooManyRanks, .launch: self = .usage
+            case .lanesNotAPowerOfTwo, .tooManyRanks, .launch, .debugNodes: self = .usage
             default: self = .internal
             }
         default: self = .internal

@@ -17,7 +17,8 @@ public enum Job {
         do {
             communicator = try makeCommunicator()
         } catch {
-            if launchRank == 0 || !isToldByAll(error) { tell(error) }
+            // Rank 0 speaks for all; mpirun ends it as soon as another has failed, so that one waits.
+            if launchRank == 0 || !isToldByAll(error) { tell(error) } else { sleep(3) }
             exit(ExitStatus(error).rawValue)
         }
         let (rank, topology) = (communicator.rank, communicator.topology)

@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// A run that is killed, stopped or started again ends with the same bits as one that nobody disturbed.
+    struct InterruptionTests {
+        let workspace: Workspace
+
+        init() throws { workspace = try Workspace() }
+
+        private static let long = ["run.steps=60", "run.checkpoint_every=4", "run.evaluate_every=10"]
+        private static let undisturbed = Task { () async throws -> RunRecord in
+            let workspace = try Workspace()
+            try await workspace.train(long).expectSuccess()
+            return try RunRecord(workspace("run"))
+        }
+
+        /// Starts the long run anew, or takes it up where it is, and kills every process of it after `step`.
+        private func trainAndKill(after step: Int, ranks: Int) async throws {
+            let run = try Launch(ranks: ranks, environment: workspace.leftoversOfMPI)
+                .start(workspace.trainArguments(Self.long))
+            try await run.wait { Metrics.lastStep(workspace("run")) >= step }
+            let processes = run.processes
+            run.kill()
+            _ = try await run.end(within: .seconds(60))
+            // Two runs must not write to one directory.
+            let isGone = { !processes.contains { FileManager.default.fileExists(atPath: "/proc/\($0)") } }
+            while !isGone() { try await Task.sleep(for: .milliseconds(5)) }
+        }
+
+        @Test(.needsMPI) func killedTwiceAndResumedAtOtherWorldSizes() async throws {
+            try await trainAndKill(after: 14, ranks: 4)
+            let first = Metrics.lastStep(workspace("run"))
+            try await trainAndKill(after: max(first, 20) + 11, ranks: 2)
+            let second = Metrics.lastStep(workspace("run"))
+            #expect(14...59 ~= first && first < second && second < 60, "killed after steps \(first) and \(second)")
+
+            let outcome = try await workspace.train(Self.long, on: .ranks(8)).expectSuccess()
+            // A kill may come after the line of a step, but before its checkpoint.
+            let start = outcome.errors.firstMatch(of: /start +step ([0-9]+), from/).flatMap { Int($0.1) } ?? 0
+            #expect(
+                start % 4 == 0 && (second - 7)...second ~= start, "killed after step \(second), resumed from \(start)")
+            let difference = try await RunRecord(workspace("run")).difference(from: Self.undisturbed.value)
+            #expect(difference == nil)
+            #expect(try checkpoints(workspace("run")).count == 3)
+            #expect(!workspace.names("run").contains { $0.contains("tmp") })
+        }
+
+        /// A kill may cut the last line of the log short, and leave lines of steps after the last checkpoint.
+        @Test func theLogOfAResumedRunHasEveryStepOnce() async throws {
+            try await workspace.train(Self.long).expectSuccess()
+            try FileManager.default.removeItem(atPath: newestCheckpoint(workspace("run")))
+            let log = workspace("run/metrics.jsonl")
+            try (String(contentsOfFile: log, encoding: .utf8) + #"{"step":61,"lo"#).write(
+                toFile: log, atomically: false, encoding: .utf8)
+            try await workspace.train(Self.long).expectSuccess()
+            let difference = try await RunRecord(workspace("run")).difference(from: Self.undisturbed.value)
+            #expect(difference == nil)
+        }
+
+        @Test func resumesFromANamedCheckpointIntoAnotherDirectory() async throws {
+            try await workspace.train(Self.long).expectSuccess()
+            let before = try contents(workspace("run"))
+            let named = try checkpoints(workspace("run"))[0]
+            try await workspace.train(Self.long, out: "branch", resume: named).expectSuccess()
+            let (branch, wanted) = (try RunRecord(workspace("branch")), try await Self.undisturbed.value)
+            #expect(branch.files == wanted.files)
+            #expect(branch.steps == wanted.steps.filter { $0.step > 52 })
+            #expect(try contents(workspace("run")) == before)
+        }
+
+        @Test func stopsAtTheTimeLimitAndGoesOn() async throws {
+            // Enough steps for some seconds; the limit is counted from the start of the program.
+            let steps = "run.steps=2000"
+            let rest = ["run.checkpoint_every=0", "run.evaluate_every=0", "optimizer.schedule=constant"]
+            let stopped = try await workspace.train(rest + [steps, "run.time_limit=1s"])
+            stopped.expectFailure(75, "time limit reached after step", "start the same command again")
+            let reached = Metrics.lastStep(workspace("run"))
+            #expect(1..<2000 ~= reached)
+            #expect(try newestCheckpoint(workspace("run")).hasSuffix("-\(String(reached + 100_000_000).dropFirst())"))
+
+            let last = "run.steps=\(reached + 5)"
+            try await workspace.train(rest + [last]).expectSuccess()
+            try await workspace.train(rest + [last], out: "straight").expectSuccess()
+            let difference = try RunRecord(workspace("run")).difference(from: RunRecord(workspace("straight")))
+            #expect(difference == nil)
+        }
+
+        @Test func aFinishedRunStaysAsItIs() async throws {
+            try await workspace.train().expectSuccess()
+            let before = try contents(workspace("run"))
+            let again = try await workspace.train().expectSuccess()
+            #expect(again.errors.contains("this run is complete: step \(TinyRun.steps) of \(TinyRun.steps)"))
+            #expect(try contents(workspace("run")) == before)
+        }
+
+        @Test func resumeNoneDoesNotOverwriteARun() async throws {
+            try await workspace.train().expectSuccess()
+            let before = try contents(workspace("run"))
+            try await workspace.train(resume: "none").expectFailure(
+                64, workspace("run"), "--resume none would overwrite it", "name another --out")
+            #expect(try contents(workspace("run")) == before)
+            try await workspace.train(out: "new", resume: "none").expectSuccess()
+        }
+
+        @Test func aCheckpointToResumeThatIsNotThere() async throws {
+            try await workspace.train(resume: "no/such/step-00000001").expectFailure(
+                65, "no/such/step-00000001", "no such path")
+            #expect(workspace.names("run").isEmpty)
+        }
+    }
+}

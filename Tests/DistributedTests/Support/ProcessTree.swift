@@ -1,0 +1,40 @@
+import Foundation
+
+/// The processes that a process has started, from proc(5).
+enum ProcessTree {
+    /// `root` and all that descend from it.
+    static func members(of root: Int32) -> [Int32] {
+        var children: [Int32: [Int32]] = [:]
+        for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+            guard let process = Int32(entry), let parent = parent(of: process) else { continue }
+            children[parent, default: []].append(process)
+        }
+        var found = [root]
+        var next = 0
+        while next < found.count {
+            found += children[found[next], default: []]
+            next += 1
+        }
+        return found
+    }
+
+    /// Those of `processes` that run the program at `path`.
+    static func running(_ path: String, among processes: [Int32]) -> [Int32] {
+        processes.filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/exe")) == path }
+    }
+
+    /// What the kernel says of the memory of a process, with shared pages divided among those who share them, in bytes.
+    static func proportionalMemory(of process: Int32) -> Int? {
+        let account = try? String(contentsOfFile: "/proc/\(process)/smaps_rollup", encoding: .utf8)
+        let line = account?.split(separator: "\n").first { $0.hasPrefix("Pss:") }
+        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+
+    private static func parent(of process: Int32) -> Int32? {
+        // "pid (name) state parent ...", where the name may hold anything.
+        guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+            let end = status.lastIndex(of: ")")
+        else { return nil }
+        return status[end...].split(separator: " ").dropFirst(2).first.flatMap { Int32($0) }
+    }
+}
