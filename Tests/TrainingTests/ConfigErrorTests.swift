@@ -239,12 +239,12 @@ import Training
             "test.yaml:1:27: batch.micro_batch_size is 3, but must divide the 2 sequences of a lane (global_batch_size 16 / lanes 8); try 2"
         ),
         (
-            "optimizer: {warmup_steps: 501}",
-            "test.yaml:1:27: optimizer.warmup_steps is 501, but must be at most run.steps (500); shorten the warm-up too"
+            "optimizer: {warmup_steps: 401}",
+            "test.yaml:1:27: optimizer.warmup_steps is 401, but must be at most run.steps (400); shorten the warm-up too"
         ),
         (
-            "optimizer: {decay_steps: 471}",
-            "test.yaml:1:26: optimizer.decay_steps is 471, but only 470 of run.steps (500) follow the warm-up; write null for all of them"
+            "optimizer: {decay_steps: 371}",
+            "test.yaml:1:26: optimizer.decay_steps is 371, but only 370 of run.steps (400) follow the warm-up; write null for all of them"
         ),
         (
             "optimizer: {min_learning_rate: 1}",
@@ -255,8 +255,8 @@ import Training
             "test.yaml:1:26: objective.jreg.from is 9, but the model has only 8 layers; write null for the last"
         ),
         (
-            "objective: {jreg: {warmup_steps: 501}}",
-            "test.yaml:1:34: objective.jreg.warmup_steps is 501, but must be at most run.steps (500); shorten the warm-up too"
+            "objective: {jreg: {warmup_steps: 401}}",
+            "test.yaml:1:34: objective.jreg.warmup_steps is 401, but must be at most run.steps (400); shorten the warm-up too"
         ),
         (
             "run: {readout_sequences: 129}",
