@@ -115,7 +115,7 @@ import Training
             "run: {time_limit: 6x}",
             "test.yaml:1:19: run.time_limit is 6x, but must be a time from 1s to 366d, such as 90 (seconds), 6m or 2h30m, or null; the default is null"
         ),
-        ("run: {out: ''}", "test.yaml:1:12: run.out is \"\", but must be a directory; the default is runs/quickstart"),
+        ("run: {out: ''}", "test.yaml:1:12: run.out is \"\", but must be a directory; the default is runs/default"),
         (
             "run: {out: \"a\\nb\"}",
             "test.yaml:1:12: run.out is \"a␣b\", but must be a directory; it holds a line break or another control character"
@@ -201,6 +201,7 @@ import Training
             batch:
               lanes: 6
               global_batch_size: 30
+              micro_batch_size: 4
             optimizer:
               learning_rate: fast
               lr: 1
@@ -213,11 +214,11 @@ import Training
         #expect(
             error?.description == """
                 test.yaml:2:10: batch.lanes is 6, but must be a power of two, or the sums would depend on the number of ranks; try 4
-                test.yaml:3:22: batch.micro_batch_size is 4, but must divide the 5 sequences of a lane (global_batch_size 30 / lanes 6); try 1
-                test.yaml:5:18: optimizer.learning_rate is fast, but must be a number above 0 and at most 10.0; the default is 0.002
-                test.yaml:6:3: unknown key optimizer.lr; optimizer has learning_rate, min_learning_rate, schedule, \
+                test.yaml:4:21: batch.micro_batch_size is 4, but must divide the 5 sequences of a lane (global_batch_size 30 / lanes 6); try 1
+                test.yaml:6:18: optimizer.learning_rate is fast, but must be a number above 0 and at most 10.0; the default is 0.002
+                test.yaml:7:3: unknown key optimizer.lr; optimizer has learning_rate, min_learning_rate, schedule, \
                 warmup_steps, decay_steps, beta1, beta2, epsilon, weight_decay, max_grad_norm, shard
-                test.yaml:9:24: model.hidden_size is 100, but must be a multiple of model.num_attention_heads (3), \
+                test.yaml:10:24: model.hidden_size is 100, but must be a multiple of model.num_attention_heads (3), \
                 or else model.head_dim must be given
                 --set: run.keep_checkpoints is 1, but must be a whole number from 2 to 1000; the default is 3
                 --set: "nonsense" is no assignment; write KEY=VALUE, such as batch.lanes=8
@@ -235,15 +236,15 @@ import Training
         ),
         (
             "batch: {micro_batch_size: 3}",
-            "test.yaml:1:27: batch.micro_batch_size is 3, but must divide the 4 sequences of a lane (global_batch_size 32 / lanes 8); try 2"
+            "test.yaml:1:27: batch.micro_batch_size is 3, but must divide the 2 sequences of a lane (global_batch_size 16 / lanes 8); try 2"
         ),
         (
-            "optimizer: {warmup_steps: 301}",
-            "test.yaml:1:27: optimizer.warmup_steps is 301, but must be at most run.steps (300); shorten the warm-up too"
+            "optimizer: {warmup_steps: 401}",
+            "test.yaml:1:27: optimizer.warmup_steps is 401, but must be at most run.steps (400); shorten the warm-up too"
         ),
         (
-            "optimizer: {decay_steps: 271}",
-            "test.yaml:1:26: optimizer.decay_steps is 271, but only 270 of run.steps (300) follow the warm-up; write null for all of them"
+            "optimizer: {decay_steps: 371}",
+            "test.yaml:1:26: optimizer.decay_steps is 371, but only 370 of run.steps (400) follow the warm-up; write null for all of them"
         ),
         (
             "optimizer: {min_learning_rate: 1}",
@@ -254,16 +255,16 @@ import Training
             "test.yaml:1:26: objective.jreg.from is 9, but the model has only 8 layers; write null for the last"
         ),
         (
-            "objective: {jreg: {warmup_steps: 301}}",
-            "test.yaml:1:34: objective.jreg.warmup_steps is 301, but must be at most run.steps (300); shorten the warm-up too"
+            "objective: {jreg: {warmup_steps: 401}}",
+            "test.yaml:1:34: objective.jreg.warmup_steps is 401, but must be at most run.steps (400); shorten the warm-up too"
         ),
         (
             "run: {readout_sequences: 129}",
             "test.yaml:1:26: run.readout_sequences is 129, but must be at most run.evaluation_sequences (128), of which they are a part"
         ),
         (
-            "model: {num_key_value_heads: 2}",
-            "test.yaml:1:30: model.num_attention_heads (3) must be a multiple of num_key_value_heads (2)"
+            "model: {num_key_value_heads: 3}",
+            "test.yaml:1:30: model.num_attention_heads (4) must be a multiple of num_key_value_heads (3)"
         ),
         (
             "model: {head_dim: 63}",

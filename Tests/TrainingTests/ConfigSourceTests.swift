@@ -78,7 +78,7 @@ import Training
         #expect(try loaded("") == RunConfig())
         #expect(try loaded("# nothing\n") == RunConfig())
         #expect(try loaded("run:\nobjective:\n  jreg:\n") == RunConfig())
-        #expect(try loaded("\u{FEFF}run:\r\n  steps: 300\r\n") == RunConfig())
+        #expect(try loaded("\u{FEFF}run:\r\n  steps: 400\r\n") == RunConfig())
     }
 
     // MARK: - model.init_from

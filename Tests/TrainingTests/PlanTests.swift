@@ -138,7 +138,8 @@ import Training
                 moments           shared     7.5 GiB
                 gradients        3.7 GiB    15.0 GiB
                 activations      1.0 GiB     4.0 GiB
-                total            4.7 GiB    30.2 GiB
+                program         32.0 MiB   128.0 MiB
+                total            4.8 GiB    30.3 GiB
 
                 step         524.3 k tokens in 256 sequences; a lane takes 16, a rank computes 16 microbatches
                 run          38400 steps, 20.1 G tokens, 122.0 EFLOP

@@ -111,7 +111,7 @@ extension RunConfig {
     }
 
     public struct RunSection: Sendable, Equatable {
-        public var steps = 500
+        public var steps = 400
         public var seed = 1
         public var out = "runs/default"
         public var logEvery = 10
