@@ -42,13 +42,11 @@ enum CollectivesProbe {
     /// Prints what went wrong where it did, once.
     private static func fail(_ message: String, _ error: any Error) {
         let known = error as? CollectiveError
-        if case .onAnotherRank = known {
-            // The rank that failed prints, and ends this one too: this is for the case that it cannot.
-            sleep(3)
-        }
-        if known?.isTheSameOnEveryRank != true || LaunchEnvironment.current.rank == 0 {
-            FileHandle.standardError.write(Data("probe: \(message)\n".utf8))
-        }
+        let isForRankZeroToTell = known?.isTheSameOnEveryRank == true && LaunchEnvironment.current.rank != 0
+        let isOfAnotherRank = if case .onAnotherRank = known { true } else { false }
+        // The rank that prints also ends this one: this is for the case that it cannot, and must not be quicker.
+        if isForRankZeroToTell || isOfAnotherRank { sleep(3) }
+        if !isForRankZeroToTell { FileHandle.standardError.write(Data("probe: \(message)\n".utf8)) }
     }
 }
 
