@@ -43,7 +43,7 @@ import Training
         #expect(memory.gradientsPerRank == 372 * 4)
         #expect(memory.activationsPerRank == 4000)
         #expect(memory.perRank == 372 * 4 + 4000 + memory.programPerRank)
-        #expect(memory.perNode == 372 * 12 + 8 * (372 * 4 + 4000 + memory.programPerRank))
+        #expect(memory.perNode == 372 * 12 + memory.programPerNode + 8 * (372 * 4 + 4000 + memory.programPerRank))
     }
 
     @Test(arguments: [(1, 8, 4), (2, 4, 3), (3, 3, 2), (4, 2, 2), (5, 2, 2), (8, 1, 1)])
@@ -138,7 +138,7 @@ import Training
                 moments           shared     7.5 GiB
                 gradients        3.7 GiB    15.0 GiB
                 activations      1.0 GiB     4.0 GiB
-                program         32.0 MiB   128.0 MiB
+                program         13.0 MiB    64.0 MiB
                 total            4.8 GiB    30.3 GiB
 
                 step         524.3 k tokens in 256 sequences; a lane takes 16, a rank computes 16 microbatches

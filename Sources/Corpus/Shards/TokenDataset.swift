@@ -54,7 +54,7 @@ public final class TokenDataset: Sendable {
         if windowCount == 0 {
             let longest = shards.map(\.tokenCount).max() ?? 0
             throw CorpusError.data(
-                "the \(split) data is too short for one window: batch.sequence_length \(sequenceLength) needs a shard of \(sequenceLength + 1) tokens, the longest of \(shards.count) has \(longest). Use more text or a smaller batch.sequence_length"
+                "the \(split) data is too short for one window: batch.sequence_length \(sequenceLength) needs a shard of \(sequenceLength + 1) tokens, the longest of \(shards.count) (\(shards.map(\.path).prefix(3).joined(separator: ", "))) has \(longest). Use more text or a smaller batch.sequence_length"
             )
         }
 

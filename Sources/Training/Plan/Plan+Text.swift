@@ -43,7 +43,7 @@ extension Plan: CustomStringConvertible {
             row("moments", nil, memory.momentsPerNode),
             row("gradients", memory.gradientsPerRank, local * memory.gradientsPerRank),
             row("activations", memory.activationsPerRank, local * memory.activationsPerRank),
-            row("program", memory.programPerRank, local * memory.programPerRank),
+            row("program", memory.programPerRank, memory.programPerNode + local * memory.programPerRank),
             row("total", memory.perRank, memory.perNode),
         ]
     }

@@ -59,9 +59,15 @@ struct Checkpointing {
             versions: Version.all, worldSize: communicator.worldSize)
     }
 
+    /// Those of the tokenizer; without one, those of the checkpoint that the run began with.
     private var specialTokens: SpecialTokens {
-        SpecialTokens(
-            beginOfText: tokenizer?.beginOfText.map(Int.init), endOfText: tokenizer?.endOfText.map { [Int($0)] } ?? [])
+        if let tokenizer {
+            return SpecialTokens(
+                beginOfText: tokenizer.beginOfText.map(Int.init), endOfText: tokenizer.endOfText.map { [Int($0)] } ?? []
+            )
+        }
+        let origin = config.model.initFrom.flatMap { try? HuggingFaceConfig(path: $0 + "/config.json") }
+        return origin?.specialTokens ?? SpecialTokens()
     }
 
     // MARK: - Resuming

@@ -79,7 +79,8 @@ struct RunData {
     }
 
     private static func tokenizer(_ config: RunConfig, _ directories: [String]) throws -> (any Tokenizer)? {
-        guard let path = config.data.tokenizer ?? directories.first else { return nil }
+        let origin = config.model.initFrom.flatMap { (try? loadTokenizer(inDirectory: $0)) == nil ? nil : $0 }
+        guard let path = config.data.tokenizer ?? directories.first ?? origin else { return nil }
         let tokenizer = try loadTokenizer(at: path)
         let vocabulary = config.model.shape.vocabSize
         guard tokenizer.vocabularySize <= vocabulary else {
