@@ -58,17 +58,17 @@ private struct ConfigKeys {
 
     /// A value of one kind, or the default for an absent one. Notes a value of another kind, or the lack of a needed one.
     private mutating func take<Value>(
-        _ key: String, _ kind: String, default fallback: Value?, or placeholder: Value, in group: String? = nil,
+        _ key: String, _ kind: String, default fallback: Value?, or standIn: Value, in group: String? = nil,
         _ convert: (JSONValue) -> Value?
     ) -> Value {
         let name = group.map { "\($0).\(key)" } ?? key
         guard let found = value(key, in: group.flatMap { json[$0] }) else {
             if fallback == nil { problems.append("\(name) is missing; it must be \(kind)") }
-            return fallback ?? placeholder
+            return fallback ?? standIn
         }
         if let value = convert(found) { return value }
         problems.append("\(name) is \(found.text), but must be \(kind)")
-        return placeholder
+        return standIn
     }
 
     mutating func integer(_ key: String, default fallback: Int? = nil, in group: String? = nil) -> Int {
