@@ -24,7 +24,10 @@ let swiftFlags: [SwiftSetting] = [
 ]
 
 /// Kernels are optimised in debug builds too: unoptimised SIMD is a thousand times slower and no test would end.
-let kernelFlags: [SwiftSetting] = swiftFlags + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+let kernelFlags: [SwiftSetting] =
+    swiftFlags + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+    // Swift has no condition for the instruction set; the register tiles of products are shaped by it.
+    + (instructionSet == "x86-64-v4" ? [.define("AVX512")] : [])
 
 /// Everything between the kernels and the executable is free of pointers, and the compiler sees to it.
 let pointerFree: [SwiftSetting] =
@@ -51,6 +54,7 @@ let package = Package(
             name: "CSentencePieceLibrary", pkgConfig: "sentencepiece", providers: [.apt(["libsentencepiece-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .target(name: "CSIMD"),
         .target(name: "CMPI", dependencies: ["COpenMPI"]),
         .target(name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"]),
         // No -march here: this is the code that says that the CPU is too old for the rest.
@@ -58,7 +62,7 @@ let package = Package(
 
         // MARK: - The way of the data, upwards
         .target(
-            name: "Kernels", dependencies: ["COpenBLAS", "CPlatform"], swiftSettings: kernelFlags),
+            name: "Kernels", dependencies: ["COpenBLAS", "CPlatform", "CSIMD"], swiftSettings: kernelFlags),
         .target(name: "LlamaModel", dependencies: ["Kernels"], swiftSettings: pointerFree),
         .target(name: "Objectives", dependencies: ["Kernels", "LlamaModel"], swiftSettings: pointerFree),
         .target(name: "Collectives", dependencies: ["CMPI", "CPlatform", "Kernels"], swiftSettings: kernelFlags),

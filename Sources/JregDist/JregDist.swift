@@ -22,7 +22,7 @@ import Training
             """,
         version: Version.jregDist,
         subcommands: [
-            Train.self, Prepare.self, Evaluate.self, Generate.self, Analyze.self, Grad.self, PlanRun.self,
+            Train.self, Prepare.self, Evaluate.self, Generate.self, Analyze.self, Grad.self, PlanRun.self, Bench.self,
         ],
         defaultSubcommand: Train.self)
 

@@ -13,7 +13,7 @@ public struct ActivationPlan: Sendable {
     /// The output projection runs over this many tokens at a time, so that never all logits are held.
     let headChunk: Int
 
-    static let headChunkTokens = 512
+    public static let headChunkTokens = 512
 
     public init(
         _ config: LlamaConfig, sequences: Int, length: Int, purpose: Activations.Purpose, teamSize: Int

@@ -22,7 +22,7 @@ final class Console {
         self.config = config
         self.logger = logger
         let topology = communicator.topology
-        let peak = PeakRate.measureOneCore()
+        let peak = PeakRate.measure(on: ThreadTeam(size: 1))
         let plan = Plan(config, topology, threads: threads)
         let cores = topology.ranksPerNode.reduce(0) {
             $0 + min($1 * threads, ThreadBudget.openCores(ranksOnHost: topology.ranksOnHost))

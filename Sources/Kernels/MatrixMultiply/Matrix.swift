@@ -22,6 +22,8 @@ public struct Matrix: Sendable {
         Matrix(slice: slice, rows: rows, columns: columns, stride: stride, isTransposed: !isTransposed)
     }
 
+    /// Where element (row, column) lies in the view; as for the counts below, after a transposition.
+    func offset(row: Int, column: Int) -> Int { isTransposed ? column * stride + row : row * stride + column }
     var outerCount: Int { isTransposed ? columns : rows }
     var innerCount: Int { isTransposed ? rows : columns }
 }

@@ -1,0 +1,91 @@
+import Collectives
+import Kernels
+
+/// `bench gemm`: the peak of multiply-adds, and what products of the model's own shapes reach of it, all ranks at once.
+public struct MatrixBenchmark {
+    /// FLOP per second, summed over ranks.
+    struct Result: Encodable {
+        let name: String
+        let m: Int
+        let n: Int
+        let k: Int
+        let flops: Double
+        /// Nil with more than one thread per rank: OpenBLAS is asked for one.
+        let openBLAS: Double?
+    }
+
+    struct Report: Encodable {
+        let ranks: Int
+        let threadsPerRank: Int
+        /// P: multiply-adds on registers, on all cores at once.
+        let peak: Double
+        let products: [Result]
+    }
+
+    private let config: RunConfig
+    private let communicator: any Communicator
+    private let team: ThreadTeam
+
+    init(_ config: RunConfig, _ communicator: any Communicator) {
+        self.config = config
+        self.communicator = communicator
+        team = ThreadTeam(
+            size: ThreadBudget.threads(
+                asked: config.parallel.threadsPerRank, ranksOnHost: communicator.topology.ranksOnHost))
+    }
+
+    /// Collective.
+    func run() throws -> Report {
+        let peak = try measurePeak()
+        let tokens = config.batch.microBatchSize * config.batch.sequenceLength
+        let products = [ModelProduct.square] + ModelProduct.all(of: config.model.shape, tokens: tokens)
+        let results = try products.map { product in
+            let operands = ProductOperands(product)
+            return Result(
+                name: product.name, m: product.m, n: product.n, k: product.k,
+                flops: try rate(product.flops) { operands.multiply(on: team) },
+                openBLAS: team.size > 1 ? nil : try rate(product.flops) { operands.multiplyByOpenBLAS() })
+        }
+        return Report(
+            ranks: communicator.worldSize, threadsPerRank: team.size, peak: peak, products: results)
+    }
+
+    private func measurePeak() throws -> Double {
+        try communicator.barrier()
+        return try communicator.allGather([PeakRate.measure(on: team, seconds: 1)]).reduce(0) { $0 + $1[0] }
+    }
+
+    /// The median of enough runs to fill half a second, summed over ranks that all run at once.
+    private func rate(_ flops: Double, _ body: () -> Void) throws -> Double {
+        body()
+        try communicator.barrier()
+        var seconds: [Double] = []
+        let start = ContinuousClock.now
+        repeat {
+            let begin = ContinuousClock.now
+            body()
+            seconds.append((ContinuousClock.now - begin).seconds)
+        } while (ContinuousClock.now - start).seconds < 0.5 || seconds.count < 3
+        let median = seconds.sorted()[seconds.count / 2]
+        return try communicator.allGather([flops / median]).reduce(0) { $0 + $1[0] }
+    }
+}
+
+extension MatrixBenchmark.Report: CustomStringConvertible {
+    var description: String {
+        func row(_ name: String, _ cells: [String]) -> String {
+            name.padding(toLength: 34, withPad: " ", startingAt: 0)
+                + cells.map { String(repeating: " ", count: max(1, 14 - $0.count)) + $0 }.joined()
+        }
+        func gigaflops(_ rate: Double) -> String { (rate / 1e9).text(0) + " (" + (rate / peak).text(2) + ")" }
+        var lines = [
+            "\(ranks) rank\(ranks == 1 ? "" : "s") × \(threadsPerRank) thread\(threadsPerRank == 1 ? "" : "s"), all at once; "
+                + "peak of multiply-adds P = \((peak / 1e9).text(0)) GFLOP/s; GFLOP/s (share of P)",
+            row("[m, k] · [k, n]", ["multiply", "OpenBLAS", "m", "n", "k"]),
+        ]
+        lines += products.map {
+            row($0.name, [gigaflops($0.flops), $0.openBLAS.map(gigaflops) ?? "-", "\($0.m)", "\($0.n)", "\($0.k)"])
+        }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,43 @@
+import Collectives
+import Foundation
+import Logging
+
+/// What `bench` measures.
+public enum Benchmark: String, Sendable, CaseIterable {
+    case gemm
+}
+
+/// What `bench` is asked.
+public struct BenchOptions: Sendable {
+    public var benchmark: Benchmark
+    public var configFile: String?
+    public var overrides: [String]
+
+    public init(_ benchmark: Benchmark, configFile: String?, overrides: [String]) {
+        self.benchmark = benchmark
+        self.configFile = configFile
+        self.overrides = overrides
+    }
+
+    /// Collective.
+    public func run(_ communicator: any Communicator, _ logger: Logger) throws -> BenchReport {
+        let config = try RunConfig.loadTogether(file: configFile, overrides: overrides, communicator, logger)
+        switch benchmark {
+        case .gemm: return BenchReport(try MatrixBenchmark(config, communicator).run())
+        }
+    }
+}
+
+/// What was measured, as a table and as JSON.
+public struct BenchReport {
+    public let table: String
+    public let json: String
+
+    init(_ report: some Encodable & CustomStringConvertible) {
+        table = report.description
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        json = (try? encoder.encode(report)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}
