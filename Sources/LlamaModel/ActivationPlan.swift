@@ -12,8 +12,11 @@ public struct ActivationPlan: Sendable {
     let attentionScratch: Int
     /// The output projection runs over this many tokens at a time, so that never all logits are held.
     let headChunk: Int
+    let headScratch: Int
 
-    public static let headChunkTokens = 512
+    /// Fewer, and the output projection's own cost (packing its table, adding to its gradient) shows; more, and the logits
+    /// of a chunk are the largest array of all.
+    public static let headChunkTokens = 1024
 
     public init(
         _ config: LlamaConfig, sequences: Int, length: Int, purpose: Activations.Purpose, teamSize: Int
@@ -31,6 +34,11 @@ public struct ActivationPlan: Sendable {
             headDim: config.headDim
         ).scratchCount(teamSize: teamSize)
         headChunk = min(tokens, Self.headChunkTokens)
+        headScratch =
+            CrossEntropyShape(
+                rows: headChunk, width: config.hiddenSize, vocabulary: config.vocabSize,
+                hasGradient: purpose != .evaluation, teamSize: teamSize
+            ).scratchCount
     }
 
     var gradientFloats: Int { trainingTokens * config.hiddenSize }
@@ -42,7 +50,7 @@ public struct ActivationPlan: Sendable {
         let scratch =
             tokens * (config.hiddenSize + config.intermediateSize)
             + trainingTokens * (config.intermediateSize + config.fusedWidth + config.queryWidth + config.hiddenSize)
-            + attentionScratch + headChunk * (config.vocabSize + config.hiddenSize + 1) + 10 * ArenaCutter.unit
+            + attentionScratch + headScratch + headChunk * (config.hiddenSize + 1) + 10 * ArenaCutter.unit
         return states + blocks + scratch
     }
 }

@@ -100,8 +100,8 @@ struct Scratch {
     /// The gradient of the heads' outputs, [tokens, queryWidth].
     let attentionGradient: FloatSlice
     let attention: FloatSlice
-    /// One chunk of logits, [headChunk, vocabulary].
-    let logits: FloatSlice
+    /// Of the cross-entropy: the logits of a chunk, and more.
+    let head: FloatSlice
     /// The final norm of a chunk, its gradient, and its 1/RMS.
     let headNormed: FloatSlice
     let headInverseRMS: FloatSlice
@@ -113,7 +113,7 @@ struct Scratch {
         fusedGradient = cutter.take(plan.trainingTokens * plan.config.fusedWidth)
         attentionGradient = cutter.take(plan.trainingTokens * plan.config.queryWidth)
         attention = cutter.take(plan.attentionScratch)
-        logits = cutter.take(plan.headChunk * plan.config.vocabSize)
+        head = cutter.take(plan.headScratch)
         headNormed = cutter.take(plan.headChunk * plan.config.hiddenSize)
         headInverseRMS = cutter.take(plan.headChunk)
     }

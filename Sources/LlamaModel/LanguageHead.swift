@@ -1,38 +1,45 @@
 import Kernels
 
-/// The final norm and the output projection, a chunk of tokens at a time: the logits of a whole microbatch would be by far
-/// the largest array of all.
+/// The final norm and the output projection with its cross-entropy, a chunk of tokens at a time: the logits of a whole
+/// microbatch would be by far the largest array of all.
 extension Llama {
-    /// Calls `body` with the logits [rows, vocabulary] of consecutive ranges of the tokens of `state` [tokens, hidden].
+    /// losses[t] = −log p(target[t]) and squares[t] = logSumExp², [tokens] each, of the model's reading of `state`
+    /// [tokens, hidden].
     public func headForward(
-        state: FloatSlice, _ activations: Activations, _ body: (_ logits: FloatSlice, _ rows: Range<Int>) -> Void
+        state: FloatSlice, targets: [Int32], losses: FloatSlice, squares: FloatSlice, _ activations: Activations
     ) {
-        forEachChunk(of: state, activations) { rows, _, _, logits in body(logits, rows) }
+        forEachChunk(of: state, activations, hasGradient: false) { chunk in
+            crossEntropyForward(
+                chunk.shape, hidden: chunk.normed, weight: parameters[layout.head], targets: targets[chunk.rows],
+                losses: losses[chunk.rows], squares: squares[chunk.rows], gradientScale: 1, zLoss: 0,
+                scratch: activations.scratch.head, on: team)
+        }
     }
 
-    /// As `headForward`, but `body` turns each chunk of logits into its gradient in place, and the head's backward follows
-    /// while the chunk is hot: `activations.stateGradient` becomes dLoss/dh_L, and the gradients of the final norm and of
-    /// the output projection go into `gradients` (added when `accumulate`, else overwritten).
+    /// As `headForward`, with the backward of each chunk while it is hot: `activations.stateGradient` becomes the gradient
+    /// of scale · Σ (losses + zLoss · squares) with respect to `state`; those of the final norm and of the output projection
+    /// go into `gradients` (added when `accumulate`, else overwritten).
     public func headForwardBackward(
-        state: FloatSlice, _ activations: Activations, gradients: FloatSlice, accumulate: Bool,
-        _ body: (_ logits: FloatSlice, _ rows: Range<Int>) -> Void
+        state: FloatSlice, targets: [Int32], losses: FloatSlice, squares: FloatSlice, scale: Float, zLoss: Float,
+        _ activations: Activations, gradients: FloatSlice, accumulate: Bool
     ) {
-        let (hidden, vocabulary) = (config.hiddenSize, config.vocabSize)
+        let (weight, scratch) = (parameters[layout.head], activations.scratch.head)
         activations.stateGradient.fill(0)
         var accumulate = accumulate
-        forEachChunk(of: state, activations) { rows, normed, inverseRMS, logits in
-            body(logits, rows)
-            let dLogits = logits.matrix(rows.count, vocabulary)
-            multiply(
-                dLogits.transposed, normed.matrix(rows.count, hidden),
-                into: gradients[layout.head].matrix(vocabulary, hidden), accumulate: accumulate, on: team)
-            let dNormed = normed
-            multiply(
-                dLogits, weight(layout.head, vocabulary, hidden), into: dNormed.matrix(rows.count, hidden), on: team)
+        forEachChunk(of: state, activations, hasGradient: true) { chunk in
+            let targets = targets[chunk.rows]
+            crossEntropyForward(
+                chunk.shape, hidden: chunk.normed, weight: weight, targets: targets, losses: losses[chunk.rows],
+                squares: squares[chunk.rows], gradientScale: scale, zLoss: zLoss, scratch: scratch, on: team)
+            let dNormed = chunk.normed
+            crossEntropyBackward(
+                chunk.shape, dHidden: dNormed, dWeight: gradients[layout.head], accumulate: accumulate,
+                hidden: chunk.normed, weight: weight, targets: targets, gradientScale: scale, scratch: scratch,
+                on: team)
             rmsNormBackward(
-                dInput: activations.stateGradient.rows(rows, width: hidden), dWeight: gradients[layout.finalNorm],
-                dOutput: dNormed, input: state.rows(rows, width: hidden), inverseRMS: inverseRMS,
-                weight: parameters[layout.finalNorm], accumulate: accumulate, on: team)
+                dInput: activations.stateGradient.rows(chunk.rows, width: config.hiddenSize),
+                dWeight: gradients[layout.finalNorm], dOutput: dNormed, input: chunk.state,
+                inverseRMS: chunk.inverseRMS, weight: parameters[layout.finalNorm], accumulate: accumulate, on: team)
             accumulate = true
         }
     }
@@ -46,25 +53,34 @@ extension Llama {
         return normed
     }
 
+    private struct HeadChunk {
+        let rows: Range<Int>
+        /// [rows, hidden], before and after the final norm.
+        let state: FloatSlice
+        let normed: FloatSlice
+        let inverseRMS: FloatSlice
+        let shape: CrossEntropyShape
+    }
+
     private func forEachChunk(
-        of state: FloatSlice, _ activations: Activations,
-        _ body: (_ rows: Range<Int>, _ normed: FloatSlice, _ inverseRMS: FloatSlice, _ logits: FloatSlice) -> Void
+        of state: FloatSlice, _ activations: Activations, hasGradient: Bool, _ body: (HeadChunk) -> Void
     ) {
-        let (hidden, vocabulary) = (config.hiddenSize, config.vocabSize)
+        let hidden = config.hiddenSize
         let tokens = state.count / hidden
         let scratch = activations.scratch
         for begin in stride(from: 0, to: tokens, by: ActivationPlan.headChunkTokens) {
             let rows = begin..<min(tokens, begin + ActivationPlan.headChunkTokens)
-            let normed = scratch.headNormed.rows(0..<rows.count, width: hidden)
-            let inverseRMS = scratch.headInverseRMS[0..<rows.count]
-            let logits = scratch.logits.rows(0..<rows.count, width: vocabulary)
+            let chunk = HeadChunk(
+                rows: rows, state: state.rows(rows, width: hidden),
+                normed: scratch.headNormed.rows(0..<rows.count, width: hidden),
+                inverseRMS: scratch.headInverseRMS[0..<rows.count],
+                shape: CrossEntropyShape(
+                    rows: rows.count, width: hidden, vocabulary: config.vocabSize, hasGradient: hasGradient,
+                    teamSize: team.size))
             rmsNormForward(
-                output: normed, inverseRMS: inverseRMS, input: state.rows(rows, width: hidden),
+                output: chunk.normed, inverseRMS: chunk.inverseRMS, input: chunk.state,
                 weight: parameters[layout.finalNorm], epsilon: Float(config.rmsNormEps), on: team)
-            multiply(
-                normed.matrix(rows.count, hidden), weight(layout.head, vocabulary, hidden).transposed,
-                into: logits.matrix(rows.count, vocabulary), on: team)
-            body(rows, normed, inverseRMS, logits)
+            body(chunk)
         }
     }
 }

@@ -54,29 +54,25 @@ public final class Objective {
         _ model: Llama, _ batch: TokenBatch, _ activations: Activations, gradient: GradientRequest? = nil
     ) -> LossSums {
         let finalState = activations.state(model.config.numHiddenLayers)
-        let scale = gradient.map { Float(1 / Double($0.globalTokens)) }
-        func crossEntropyChunk(_ logits: FloatSlice, _ rows: Range<Int>) {
-            crossEntropy(
-                logits: logits, targets: batch.targets[rows], losses: losses[rows], squares: squares[rows],
-                gradientScale: scale, zLoss: Float(settings.zLoss), on: team)
-        }
+        let tokens = 0..<batch.tokenCount
         if let gradient {
             model.headForwardBackward(
-                state: finalState, activations, gradients: gradient.gradients, accumulate: gradient.accumulate,
-                crossEntropyChunk)
+                state: finalState, targets: batch.targets, losses: losses[tokens], squares: squares[tokens],
+                scale: Float(1 / Double(gradient.globalTokens)), zLoss: Float(settings.zLoss), activations,
+                gradients: gradient.gradients, accumulate: gradient.accumulate)
         } else {
-            model.headForward(state: finalState, activations, crossEntropyChunk)
+            model.headForward(
+                state: finalState, targets: batch.targets, losses: losses[tokens], squares: squares[tokens],
+                activations)
         }
         return sums(batch.tokenCount)
     }
 
     /// The cross-entropy, summed over tokens, of any hidden state read out through the final norm and the head.
     public func readOut(_ model: Llama, _ batch: TokenBatch, _ activations: Activations, state: FloatSlice) -> Double {
-        model.headForward(state: state, activations) { logits, rows in
-            crossEntropy(
-                logits: logits, targets: batch.targets[rows], losses: losses[rows], squares: squares[rows],
-                gradientScale: nil, zLoss: 0, on: team)
-        }
+        let tokens = 0..<batch.tokenCount
+        model.headForward(
+            state: state, targets: batch.targets, losses: losses[tokens], squares: squares[tokens], activations)
         return losses[0..<batch.tokenCount].array.reduce(0) { $0 + Double($1) }
     }
 
