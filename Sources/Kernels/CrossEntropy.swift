@@ -37,8 +37,8 @@ public struct CrossEntropyShape: Sendable {
     public var scratchCount: Int { logitsCount + 2 * groups * rows + 2 * rows + panelCount * (hasGradient ? 2 : 1) }
 
     /// Between rows of logits: without a gradient each thread has a group of its own.
-    var logitsStride: Int { hasGradient ? vocabulary : Self.group }
-    var logitsCount: Int { rows * (hasGradient ? vocabulary : Self.group * teamSize) }
+    var logitsStride: Int { hasGradient ? vocabulary : min(vocabulary, Self.group) }
+    var logitsCount: Int { rows * logitsStride * (hasGradient ? 1 : teamSize) }
     var panelCount: Int { max((rows + 7) / 8 * 8 * width, rows * ((width + 15) / 16 * 16)) }
 }
 
@@ -89,13 +89,14 @@ public func crossEntropyForward(
     }
     let (losses, squares) = (losses.pointer, squares.pointer)
     for row in 0..<rows {
-        let logSumExp = memory.logSumExp(row)
+        let (top, total) = memory.total(row)
+        let logSumExp = top + log(total)
         losses[row] = logSumExp - memory.targetLogits[row]
         squares[row] = logSumExp * logSumExp
         guard shape.hasGradient else { continue }
-        let scale = gradientScale * (1 + 2 * zLoss * logSumExp)
+        let scale = gradientScale * (1 + 2 * zLoss * logSumExp) / total
         for group in 0..<groups {
-            memory.factors[group * rows + row] = scale * exponential(memory.maxima[group * rows + row] - logSumExp)
+            memory.factors[group * rows + row] = scale * exponential(memory.maxima[group * rows + row] - top)
         }
     }
 }
@@ -190,7 +191,7 @@ private struct CrossEntropyScratch: @unchecked Sendable {
     var factors: UnsafeMutablePointer<Float> { sums }
 
     func logits(_ group: Int, _ member: Int) -> UnsafeMutablePointer<Float> {
-        logits + (shape.hasGradient ? group * CrossEntropyShape.group : member * shape.rows * CrossEntropyShape.group)
+        logits + (shape.hasGradient ? group * CrossEntropyShape.group : member * shape.rows * shape.logitsStride)
     }
 
     func packLeft(_ hidden: UnsafePointer<Float>) {
@@ -210,15 +211,13 @@ private struct CrossEntropyScratch: @unchecked Sendable {
         leftPanels + (shape.rows + 7) / 8 * 8 * depth.lowerBound + row * depth.count
     }
 
-    /// Over all groups, in their order.
-    func logSumExp(_ row: Int) -> Float {
-        var top = maxima[row]
-        for group in 1..<max(shape.groups, 2) where group < shape.groups { top = max(top, maxima[group * shape.rows + row]) }
-        var total: Float = 0
-        for group in 0..<shape.groups {
-            let index = group * shape.rows + row
-            total += sums[index] * exponential(maxima[index] - top)
+    /// The maximum m of a row and Σ e^(x − m), over all groups in their order.
+    func total(_ row: Int) -> (top: Float, sum: Float) {
+        let rows = shape.rows
+        let top = (0..<shape.groups).reduce(-Float.infinity) { max($0, maxima[$1 * rows + row]) }
+        let sum: Float = (0..<shape.groups).reduce(0) {
+            $0 + sums[$1 * rows + row] * exponential(maxima[$1 * rows + row] - top)
         }
-        return top + log(total)
+        return (top, sum)
     }
 }

@@ -34,11 +34,13 @@ public struct ActivationPlan: Sendable {
             headDim: config.headDim
         ).scratchCount(teamSize: teamSize)
         headChunk = min(tokens, Self.headChunkTokens)
-        headScratch =
+        // A loss without a gradient may be asked of activations for training too; with a tiny vocabulary it needs more.
+        headScratch = [false, purpose != .evaluation].map { [headChunk] in
             CrossEntropyShape(
-                rows: headChunk, width: config.hiddenSize, vocabulary: config.vocabSize,
-                hasGradient: purpose != .evaluation, teamSize: teamSize
+                rows: headChunk, width: config.hiddenSize, vocabulary: config.vocabSize, hasGradient: $0,
+                teamSize: teamSize
             ).scratchCount
+        }.max()!
     }
 
     var gradientFloats: Int { trainingTokens * config.hiddenSize }

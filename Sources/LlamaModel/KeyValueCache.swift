@@ -45,8 +45,7 @@ extension Llama {
             FloatArena(
                 count: rows
                     * (3 * hidden + config.fusedWidth + config.queryWidth + config.numAttentionHeads + 1 + 3
-                        * config.intermediateSize) + shape.scratchCount(teamSize: team.size) + config.vocabSize + 16
-                    * 12))
+                        * config.intermediateSize) + shape.scratchCount(teamSize: team.size) + 16 * 11))
         let (state, middle, normed) = (
             cutter.take(rows * hidden), cutter.take(rows * hidden), cutter.take(rows * hidden)
         )
@@ -57,7 +56,6 @@ extension Llama {
         let gateUp = cutter.take(rows * 2 * config.intermediateSize)
         let activated = cutter.take(rows * config.intermediateSize)
         let scratch = cutter.take(shape.scratchCount(teamSize: team.size))
-        let logits = cutter.take(config.vocabSize)
         func normalize(_ input: FloatSlice, _ weight: Range<Int>) {
             rmsNormForward(
                 output: normed, inverseRMS: inverseRMS, input: input, weight: parameters[weight],
@@ -95,11 +93,6 @@ extension Llama {
                 accumulate: true, on: team)
         }
         cache.advance(by: rows)
-        normalize(state, layout.finalNorm)
-        multiply(
-            normed.rows((rows - 1)..<rows, width: hidden).matrix(1, hidden),
-            weight(layout.head, config.vocabSize, hidden).transposed, into: logits.matrix(1, config.vocabSize), on: team
-        )
-        return logits.array
+        return logits(of: state.rows((rows - 1)..<rows, width: hidden)).array
     }
 }

@@ -53,6 +53,21 @@ extension Llama {
         return normed
     }
 
+    /// The logits [rows, vocabulary] of hidden states [rows, hidden], in memory of their own: for the few rows of a text
+    /// that is being written, not for training.
+    public func logits(of state: FloatSlice) -> FloatSlice {
+        let rows = state.count / config.hiddenSize
+        var cutter = ArenaCutter(FloatArena(count: rows * (config.hiddenSize + config.vocabSize + 1) + 3 * ArenaCutter.unit))
+        let (normed, logits) = (cutter.take(state.count), cutter.take(rows * config.vocabSize))
+        rmsNormForward(
+            output: normed, inverseRMS: cutter.take(rows), input: state, weight: parameters[layout.finalNorm],
+            epsilon: Float(config.rmsNormEps), on: team)
+        multiply(
+            normed.matrix(rows, config.hiddenSize), weight(layout.head, config.vocabSize, config.hiddenSize).transposed,
+            into: logits.matrix(rows, config.vocabSize), on: team)
+        return logits
+    }
+
     private struct HeadChunk {
         let rows: Range<Int>
         /// [rows, hidden], before and after the final norm.

@@ -91,10 +91,7 @@ extension EndToEnd {
                 model.config, sequences: 1, length: sequence.count, purpose: .evaluation, teamSize: 1)
             // The id behind the last one is only a target.
             model.forward(TokenBatch(windows: [sequence + [0]]), activations) { _, _, _ in }
-            var logits: [Float] = []
-            let state = activations.state(model.config.numHiddenLayers)
-            model.headForward(state: state, activations) { chunk, _ in logits += chunk.array }
-            return logits
+            return model.logits(of: activations.state(model.config.numHiddenLayers)).array
         }
     }
 }

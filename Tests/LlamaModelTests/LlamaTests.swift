@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import LlamaModel
 import Testing
@@ -64,23 +65,21 @@ import Testing
 
     /// More tokens than the head takes at once.
     @Test func theHeadTakesAllTokensInOrder() {
-        let model = Llama.random(.tiny(tied: true), maximumLength: 1100)
-        let tokens = 1100
+        let tokens = ActivationPlan.headChunkTokens + 76
+        let model = Llama.random(.tiny(tied: true), maximumLength: tokens)
         let activations = Activations(model.config, sequences: 1, length: tokens, purpose: .evaluation, teamSize: 1)
         let state = activations.state(0)
         let random = RandomNumbers(seed: 8)
         state.copy(from: (0..<(tokens * 36)).map { Float(random.uniform(UInt64($0)) - 0.5) })
-        var end = 0
-        model.headForward(state: state, activations) { logits, rows in
-            #expect(rows.lowerBound == end && logits.count == rows.count * 101)
-            end = rows.upperBound
-            for row in [rows.lowerBound, rows.upperBound - 1] {
-                let found = logits.rows((row - rows.lowerBound)..<(row - rows.lowerBound + 1), width: 101).array
-                let wanted = readOut(model, state.rows(row..<(row + 1), width: 36).array)
-                #expect(zip(found, wanted).allSatisfy { abs(Double($0) - $1) < 1e-5 }, "row \(row)")
-            }
+        let (losses, squares) = (FloatArena(count: tokens).all, FloatArena(count: tokens).all)
+        let targets = randomTokens(tokens)
+        model.headForward(state: state, targets: targets, losses: losses, squares: squares, activations)
+        for row in [0, 1, ActivationPlan.headChunkTokens - 1, ActivationPlan.headChunkTokens, tokens - 1] {
+            let logits = readOut(model, state.rows(row..<(row + 1), width: 36).array)
+            let logSumExp = log(logits.reduce(0) { $0 + exp($1) })
+            #expect(abs(Double(losses[row]) - (logSumExp - logits[Int(targets[row])])) < 1e-5, "row \(row)")
+            #expect(abs(Double(squares[row]) - logSumExp * logSumExp) < 1e-4, "row \(row)")
         }
-        #expect(end == tokens)
     }
 
     @Test(arguments: [Activations.Purpose.training, .evaluation])
@@ -137,9 +136,7 @@ import Testing
             model.config, sequences: batch.sequences, length: batch.length, purpose: purpose, teamSize: model.team.size)
         var states = States()
         model.forward(batch, activations) { _, _, after in states.layers.append(after.array) }
-        model.headForward(state: activations.state(model.config.numHiddenLayers), activations) { logits, _ in
-            states.logits += logits.array
-        }
+        states.logits = model.logits(of: activations.state(model.config.numHiddenLayers)).array
         return states
     }
 

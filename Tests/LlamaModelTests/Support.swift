@@ -38,13 +38,8 @@ extension Llama {
         let activations = Activations(
             config, sequences: 1, length: text.count, purpose: .evaluation, teamSize: team.size)
         forward(batch, activations) { _, _, _ in }
-        var result: [[Float]] = []
-        headForward(state: activations.state(config.numHiddenLayers), activations) { logits, rows in
-            result += rows.indices.map { row in
-                logits.rows((row - rows.lowerBound)..<(row - rows.lowerBound + 1), width: config.vocabSize).array
-            }
-        }
-        return result
+        let logits = logits(of: activations.state(config.numHiddenLayers))
+        return text.indices.map { logits.rows($0..<($0 + 1), width: config.vocabSize).array }
     }
 }
 

@@ -34,13 +34,11 @@ import Testing
         _ = run.forward()
         for layer in 0...3 {
             var wanted = 0.0
-            run.model.headForward(state: run.activations.state(layer), run.activations) { logits, rows in
-                let values = logits.array.map(Double.init)
-                for row in rows {
-                    let logits = values[((row - rows.lowerBound) * 101)..<((row - rows.lowerBound + 1) * 101)]
-                    wanted += log(logits.reduce(0) { $0 + exp($1) })
-                    wanted -= logits[logits.startIndex + Int(run.batch.targets[row])]
-                }
+            let logits = run.model.logits(of: run.activations.state(layer)).array.map(Double.init)
+            for row in 0..<run.batch.tokenCount {
+                let logits = logits[(row * 101)..<((row + 1) * 101)]
+                wanted += log(logits.reduce(0) { $0 + exp($1) })
+                wanted -= logits[logits.startIndex + Int(run.batch.targets[row])]
             }
             let found = run.objective.readOut(
                 run.model, run.batch, run.activations, state: run.activations.state(layer))
