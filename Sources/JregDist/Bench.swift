@@ -5,13 +5,18 @@ extension Benchmark: ExpressibleByArgument {}
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure what this machine does with a model's products.",
+        abstract: "Measure the matrix products, the reduction or whole steps of a model on this machine.",
         discussion: """
             EXAMPLES
-              mpirun -np 2 --bind-to none jreg-dist bench gemm --config Configs/llama-170m.yaml
+              mpirun -np 2 --bind-to none jreg-dist bench step --config Configs/llama-170m.yaml
+              mpirun -np 2 --bind-to none jreg-dist bench gemm --config Configs/llama-170m.yaml --json
+              mpirun -np 8 jreg-dist bench reduce --set batch.lanes=8
             """)
 
-    @Argument(help: "gemm: the peak of multiply-adds, and matrix products at the model's shapes.")
+    @Argument(
+        help: ArgumentHelp(
+            "gemm: the peak of multiply-adds, and what products of the model's shapes reach of it; reduce: the sum of gradients against MPI_Allreduce; step: whole steps, and where their time goes.",
+            valueName: "gemm|reduce|step"))
     var benchmark: Benchmark
 
     @OptionGroup var configuration: ConfigArguments
@@ -22,8 +27,8 @@ struct Bench: ParsableCommand {
     func run() throws {
         let options = BenchOptions(
             benchmark, configFile: configuration.config, overrides: configuration.overrides)
-        Job.run { communicator, logger in
-            let report = try options.run(communicator, logger)
+        Job.run { communicator, _ in
+            let report = try options.run(communicator)
             if communicator.rank == 0 { print(json ? report.json : report.table) }
             return .done
         }

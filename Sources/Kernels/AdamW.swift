@@ -44,6 +44,8 @@ public func adamW(
     parameters: FloatSlice, gradient: FloatSlice, firstMoment: FloatSlice, secondMoment: FloatSlice,
     _ update: AdamWUpdate, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.update) }
     let count = parameters.count
     precondition(
         gradient.count == count && firstMoment.count == count && secondMoment.count == count, "AdamW shapes differ")

@@ -3,6 +3,8 @@ public func angularProducts(
     dots: FloatSlice, squaresA: FloatSlice, squaresB: FloatSlice, a: FloatSlice, b: FloatSlice, width: Int,
     on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.elementwise) }
     let rows = dots.count
     precondition(a.count == rows * width && b.count == rows * width, "states of \(rows) rows of \(width)")
     let (a, b) = (a.pointer, b.pointer)
@@ -22,6 +24,8 @@ public func angularProducts(
 public func addScaledRows(
     to output: FloatSlice, inputs: [FloatSlice], coefficients: [[Float]], width: Int, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.elementwise) }
     let rows = output.count / width
     precondition(
         inputs.count == coefficients.count && inputs.allSatisfy { $0.count == output.count }

@@ -49,6 +49,8 @@ public func crossEntropyForward(
     _ shape: CrossEntropyShape, hidden: FloatSlice, weight: FloatSlice, targets: ArraySlice<Int32>, losses: FloatSlice,
     squares: FloatSlice, gradientScale: Float, zLoss: Float, scratch: FloatSlice, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.crossEntropy) }
     check(shape, hidden, weight, targets, scratch, team)
     precondition(losses.count == shape.rows && squares.count == shape.rows, "\(losses.count) losses of \(shape)")
     if shape.rows == 0 { return }
@@ -107,6 +109,8 @@ public func crossEntropyBackward(
     _ shape: CrossEntropyShape, dHidden: FloatSlice, dWeight: FloatSlice, accumulate: Bool, hidden: FloatSlice,
     weight: FloatSlice, targets: ArraySlice<Int32>, gradientScale: Float, scratch: FloatSlice, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.crossEntropy) }
     check(shape, hidden, weight, targets, scratch, team)
     precondition(
         shape.hasGradient && dHidden.count == hidden.count && dWeight.count == weight.count,

@@ -12,6 +12,8 @@ public func embeddingForward(output: FloatSlice, table: FloatSlice, tokens: [Int
 public func embeddingBackward(
     dTable: FloatSlice, dOutput: FloatSlice, tokens: [Int32], width: Int, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.elementwise) }
     precondition(dOutput.count == tokens.count * width, "embedding gradient of \(tokens.count) tokens")
     let vocabulary = dTable.count / width
     precondition(tokens.allSatisfy { $0 >= 0 && $0 < vocabulary }, "a token outside the vocabulary of \(vocabulary)")

@@ -5,6 +5,8 @@ public func rmsNormForward(
     output: FloatSlice, inverseRMS: FloatSlice, input: FloatSlice, weight: FloatSlice, epsilon: Float,
     on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.norms) }
     let width = weight.count
     let rows = inverseRMS.count
     precondition(input.count == rows * width && output.count == rows * width, "RMSNorm of \(rows) rows of \(width)")
@@ -24,6 +26,8 @@ public func rmsNormForward(
 public func rmsNormRecompute(
     output: FloatSlice, inverseRMS: FloatSlice, input: FloatSlice, weight: FloatSlice, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.norms) }
     let width = weight.count
     precondition(input.count == output.count && output.count == inverseRMS.count * width, "RMSNorm shapes differ")
     let (x, y, w, inverse) = (input.pointer, output.pointer, weight.pointer, inverseRMS.pointer)
@@ -40,6 +44,8 @@ public func rmsNormBackward(
     dInput: FloatSlice, dWeight: FloatSlice, dOutput: FloatSlice, input: FloatSlice, inverseRMS: FloatSlice,
     weight: FloatSlice, accumulate: Bool, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.norms) }
     let width = weight.count
     let rows = inverseRMS.count
     precondition(

@@ -31,6 +31,8 @@ public func rotaryForward(
     _ x: FloatSlice, stride: Int, heads: Int, table: RotaryTable, sequenceLength: Int, firstPosition: Int = 0,
     on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.elementwise) }
     rotate(x, stride, heads, table, sequenceLength, firstPosition, direction: 1, on: team)
 }
 
@@ -38,6 +40,8 @@ public func rotaryForward(
 public func rotaryBackward(
     _ dx: FloatSlice, stride: Int, heads: Int, table: RotaryTable, sequenceLength: Int, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.elementwise) }
     rotate(dx, stride, heads, table, sequenceLength, 0, direction: -1, on: team)
 }
 

@@ -1,6 +1,8 @@
 /// output[t, j] = silu(gate[t, j]) · up[t, j]. gateUp: [rows, 2·width], a row is the gates and then the ups;
 /// output: [rows, width]. Shazeer, arXiv 2002.05202.
 public func swiGLUForward(output: FloatSlice, gateUp: FloatSlice, width: Int, on team: ThreadTeam) {
+    team.timeline.begin()
+    defer { team.timeline.end(.elementwise) }
     precondition(gateUp.count == 2 * output.count && output.count % width == 0, "SwiGLU shapes differ")
     let (y, x) = (output.pointer, gateUp.pointer)
     team.forEachRange(of: output.count / width, minimum: 16) { rows in
@@ -25,6 +27,8 @@ public func swiGLUForward(output: FloatSlice, gateUp: FloatSlice, width: Int, on
 public func swiGLUBackward(
     gateUpToGradient gateUp: FloatSlice, output: FloatSlice, dOutput: FloatSlice, width: Int, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.elementwise) }
     precondition(
         gateUp.count == 2 * output.count && dOutput.count == output.count && output.count % width == 0,
         "SwiGLU shapes differ")

@@ -4,6 +4,8 @@ import Dispatch
 /// a rounding, so that one rank with two threads gives the bits of two ranks with one.
 public final class ThreadTeam: Sendable {
     public let size: Int
+    /// Where the time of the rank goes.
+    public let timeline = Timeline()
     /// One for each member, with room for the packed operands of a product; memory is taken at its first use.
     private let packing: [FloatArena]
 

@@ -29,6 +29,7 @@ import Training
         "run.steps": "40", "run.seed": "9007199254740991", "run.out": "\"out/with space\"", "run.log_every": "1",
         "run.evaluate_every": "0", "run.evaluation_sequences": "9", "run.readout_sequences": "0",
         "run.checkpoint_every": "17", "run.keep_checkpoints": "2", "run.time_limit": "1d2h30m5s",
+        "run.trace": "\"out/trace.json\"",
     ]
 
     private static var changed: RunConfig {

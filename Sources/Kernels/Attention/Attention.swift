@@ -10,6 +10,8 @@ public func attentionForward(
     output: FloatSlice, logSumExp: FloatSlice, queries: FloatSlice, keyValues: FloatSlice, shape: AttentionShape,
     documentStarts: [Int32]?, scratch: FloatSlice, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.attention) }
     check(shape, queries, keyValues, output: output, logSumExp: logSumExp, scratch: scratch, team)
     let (queries, keyValues) = (queries.pointer, keyValues.pointer)
     let (output, lse, scratch) = (output.pointer, logSumExp.pointer, scratch.pointer)
@@ -44,6 +46,8 @@ public func attentionBackward(
     dFused: FloatSlice, dOutput: FloatSlice, output: FloatSlice, logSumExp: FloatSlice, fused: FloatSlice,
     shape: AttentionShape, documentStarts: [Int32]?, scratch: FloatSlice, on team: ThreadTeam
 ) {
+    team.timeline.begin()
+    defer { team.timeline.end(.attention) }
     check(
         shape, fused, fused[shape.keyOffset..<fused.count], output: output, logSumExp: logSumExp, scratch: scratch, team
     )

@@ -5,6 +5,8 @@
 /// multiply-adds over k, broken only where k alone says so; so no bit depends on where rows and columns are cut, and a
 /// rank with two threads gives the bits of two ranks with one.
 public func multiply(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool = false, on team: ThreadTeam) {
+    team.timeline.begin()
+    defer { team.timeline.end(.gemm) }
     let (m, n, k) = (c.rows, c.columns, a.innerCount)
     precondition(
         a.outerCount == m && b.innerCount == n && b.outerCount == k && !c.isTransposed,

@@ -29,14 +29,12 @@ public struct MatrixBenchmark {
     init(_ config: RunConfig, _ communicator: any Communicator) {
         self.config = config
         self.communicator = communicator
-        team = ThreadTeam(
-            size: ThreadBudget.threads(
-                asked: config.parallel.threadsPerRank, ranksOnHost: communicator.topology.ranksOnHost))
+        team = ThreadBudget.team(config, communicator)
     }
 
     /// Collective.
     func run() throws -> Report {
-        let peak = try measurePeak()
+        let peak = try communicator.peakRate(on: team)
         let tokens = config.batch.microBatchSize * config.batch.sequenceLength
         let products = [ModelProduct.square] + ModelProduct.all(of: config.model.shape, tokens: tokens)
         let results = try products.map { product in
@@ -48,11 +46,6 @@ public struct MatrixBenchmark {
         }
         return Report(
             ranks: communicator.worldSize, threadsPerRank: team.size, peak: peak, products: results)
-    }
-
-    private func measurePeak() throws -> Double {
-        try communicator.barrier()
-        return try communicator.allGather([PeakRate.measure(on: team, seconds: 1)]).reduce(0) { $0 + $1[0] }
     }
 
     /// The median of enough runs to fill half a second, summed over ranks that all run at once.
@@ -68,6 +61,14 @@ public struct MatrixBenchmark {
         } while (ContinuousClock.now - start).seconds < 0.5 || seconds.count < 3
         let median = seconds.sorted()[seconds.count / 2]
         return try communicator.allGather([flops / median]).reduce(0) { $0 + $1[0] }
+    }
+}
+
+extension Communicator {
+    /// Multiply-adds of all ranks at once, FLOP per second. Collective.
+    func peakRate(on team: ThreadTeam) throws -> Double {
+        try barrier()
+        return try allGather([PeakRate.measure(on: team, seconds: 1)]).reduce(0) { $0 + $1[0] }
     }
 }
 

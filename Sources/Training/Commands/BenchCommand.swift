@@ -1,10 +1,9 @@
 import Collectives
 import Foundation
-import Logging
 
-/// What `bench` measures.
+/// What `bench` measures. No data is needed: tokens are random.
 public enum Benchmark: String, Sendable, CaseIterable {
-    case gemm
+    case gemm, reduce, step
 }
 
 /// What `bench` is asked.
@@ -20,10 +19,12 @@ public struct BenchOptions: Sendable {
     }
 
     /// Collective.
-    public func run(_ communicator: any Communicator, _ logger: Logger) throws -> BenchReport {
-        let config = try RunConfig.loadTogether(file: configFile, overrides: overrides, communicator, logger)
+    public func run(_ communicator: any Communicator) throws -> BenchReport {
+        let config = try RunConfig.loadTogether(file: configFile, overrides: overrides, communicator)
         switch benchmark {
         case .gemm: return BenchReport(try MatrixBenchmark(config, communicator).run())
+        case .reduce: return BenchReport(try ReductionBenchmark(config, communicator).run())
+        case .step: return BenchReport(try StepBenchmark(config, communicator).run())
         }
     }
 }

@@ -159,5 +159,8 @@ extension ConfigKey {
         ConfigKey(
             "run.time_limit", \.run.timeLimit, .optional(.duration),
             "stop after the step that reaches it, write a checkpoint, exit with 75; null: none"),
+        ConfigKey(
+            "run.trace", \.run.trace, .optional(.text("a file, such as trace.json")),
+            "write the third step as a Chrome trace, a line for each rank; null: none"),
     ]
 }

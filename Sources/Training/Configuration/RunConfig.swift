@@ -122,5 +122,7 @@ extension RunConfig {
         public var keepCheckpoints = 3
         /// Time after which the run stops behind a step, writes a checkpoint and exits with 75.
         public var timeLimit: Duration?
+        /// Where one step of the run is written as a Chrome trace; `nil`: nowhere.
+        public var trace: String?
     }
 }

@@ -13,7 +13,9 @@ struct StepRecord: Encodable {
     let gradNorm: Double
     /// Wall-clock seconds of the step, and where they went on rank 0.
     let seconds: Double
-    let phases: PhaseSeconds
+    let phases: [String: Double]
+    /// The same seconds by what was computed.
+    let activities: [String: Double]
     let tokensPerSecond: Double
     let gflops: Double
     /// Model FLOP per second over what all cores of the run can do in fused multiply-adds.
@@ -23,7 +25,7 @@ struct StepRecord: Encodable {
     let nodeMemory: Int
 
     enum CodingKeys: String, CodingKey {
-        case step, samples, tokens, loss, jreg, lambda, displacement, seconds, phases, gflops, mfu
+        case step, samples, tokens, loss, jreg, lambda, displacement, seconds, phases, activities, gflops, mfu
         case crossEntropy = "ce"
         case jumpRate = "jump_rate"
         case learningRate = "lr"
@@ -49,7 +51,8 @@ extension StepRecord {
         learningRate = result.learningRate
         gradNorm = result.gradNorm
         self.seconds = seconds
-        phases = result.seconds
+        phases = result.times.phases
+        activities = result.times.activities
         tokensPerSecond = Double(tokens) / seconds
         gflops = meter.flopsPerStep / seconds / 1e9
         mfu = meter.flopsPerStep / seconds / meter.peakFlops

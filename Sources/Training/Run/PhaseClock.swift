@@ -1,34 +1,36 @@
-/// Where the time of a step went on this rank, in seconds.
-public struct PhaseSeconds: Codable, Sendable, Equatable {
+/// The parts of a step, in their order.
+enum Phase: String, CaseIterable {
     /// Embedding and blocks.
-    public var forward = 0.0
+    case forward
     /// Final norm, output projection and cross-entropy, with their backward.
-    public var head = 0.0
+    case head
     /// Blocks, with the regularizer's part.
-    public var backward = 0.0
+    case backward
     /// Sums over ranks, with the wait for the slowest.
-    public var reduce = 0.0
+    case reduce
     /// AdamW, and the wait until all have updated.
-    public var update = 0.0
-
-    var total: Double { forward + head + backward + reduce + update }
-
-    static func += (left: inout PhaseSeconds, right: PhaseSeconds) {
-        for phase in [\PhaseSeconds.forward, \.head, \.backward, \.reduce, \.update] {
-            left[keyPath: phase] += right[keyPath: phase]
-        }
-    }
+    case update
 }
 
 /// A stopwatch that gives each lap to a phase.
 struct PhaseClock {
-    private(set) var seconds = PhaseSeconds()
-    private var last = ContinuousClock.now
+    /// A stretch of a phase, in seconds since the clock started.
+    struct Lap {
+        let phase: Phase
+        let begin: Double
+        let end: Double
+    }
 
-    mutating func lap(_ phase: WritableKeyPath<PhaseSeconds, Double>) {
-        let now = ContinuousClock.now
-        seconds[keyPath: phase] += (now - last).seconds
-        last = now
+    private(set) var laps: [Lap] = []
+    private let start = ContinuousClock.now
+
+    mutating func lap(_ phase: Phase) {
+        laps.append(Lap(phase: phase, begin: laps.last?.end ?? 0, end: (ContinuousClock.now - start).seconds))
+    }
+
+    /// By phase.
+    var seconds: [String: Double] {
+        laps.reduce(into: [:]) { $0[$1.phase.rawValue, default: 0] += $1.end - $1.begin }
     }
 }
 

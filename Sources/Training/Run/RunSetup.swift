@@ -4,7 +4,6 @@ import Corpus
 import Foundation
 import Kernels
 import LlamaModel
-import Logging
 
 /// What a training run is asked to do.
 public struct TrainOptions: Sendable {
@@ -24,7 +23,7 @@ public struct TrainOptions: Sendable {
 extension RunConfig {
     /// The configuration that rank 0 reads, on every rank: only rank 0 needs to see the files. Collective.
     static func loadTogether(
-        file: String?, overrides: [String], _ communicator: any Communicator, _ logger: Logger
+        file: String?, overrides: [String], _ communicator: any Communicator
     ) throws -> RunConfig {
         let own = try communicator.together { () throws -> RunConfig? in
             guard communicator.rank == 0 else { return nil }
@@ -34,7 +33,6 @@ extension RunConfig {
             if let problem = config.problems(worldSize: communicator.worldSize).first {
                 throw TrainingError(.usage, problem)
             }
-            if file == nil { try QuickstartText.prepareIfMissing(config, logger) }
             return config
         }
         let json = try communicator.broadcast(Array((own?.json ?? "").utf8), from: 0)

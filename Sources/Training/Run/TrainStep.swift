@@ -38,10 +38,14 @@ struct TrainStep {
     }
 
     /// Collective.
-    /// - Parameter wantsStop: whether this rank wants the run to end behind this step; it does if any rank wants it.
-    func run(wantsStop: Bool) throws -> StepResult {
+    /// - Parameters:
+    ///   - wantsStop: whether this rank wants the run to end behind this step; it does if any rank wants it.
+    ///   - recordsEvents: whether the result shall tell when each kernel ran.
+    func run(wantsStop: Bool, recordsEvents: Bool = false) throws -> StepResult {
         let update = state.step + 1
         let lambda = objective.settings.lambda(atStep: update)
+        let timeline = state.model.team.timeline
+        timeline.start(recording: recordsEvents)
         var clock = PhaseClock()
         var laneSums: [LossSums] = []
 
@@ -55,20 +59,21 @@ struct TrainStep {
                     gradients: gradients, accumulate: accumulate, globalTokens: globalTokens)
 
                 state.model.forward(batch, activations, visit: objective.visit)
-                clock.lap(\.forward)
+                clock.lap(.forward)
                 sums += objective.evaluate(state.model, batch, activations, gradient: request)
-                clock.lap(\.head)
+                clock.lap(.head)
                 state.model.backward(batch, activations, gradients: gradients, accumulate: accumulate) {
                     objective.addStateGradient($0, activations, $1, lambda: lambda, globalTokens: globalTokens)
                 }
-                clock.lap(\.backward)
+                clock.lap(.backward)
             }
             state.reducer.endLane(localLane)
             laneSums.append(sums)
         }
+        timeline.measure(.wait) { state.communicator.nodeBarrier() }
         let (sums, stop) = try scalars.sumOverLanes(laneSums.map(\.values), flag: wantsStop ? 1 : 0)
-        let gradNorm = try state.reducer.reduce().squareRoot()
-        clock.lap(\.reduce)
+        let gradNorm = try timeline.measure(.reduce) { try state.reducer.reduce().squareRoot() }
+        clock.lap(.reduce)
 
         let means = LossMeans(
             LossSums(values: sums), lambda: lambda, zLoss: objective.settings.zLoss)
@@ -78,14 +83,14 @@ struct TrainStep {
             parameters: state.model.parameters[state.reducer.ownedRange], gradient: state.reducer.ownedGradient,
             step: update, learningRate: learningRate,
             gradientScale: gradientScale(norm: gradNorm, maxNorm: maxGradNorm))
-        try state.reducer.publish(state.model.parameters)
-        clock.lap(\.update)
+        try timeline.measure(.wait) { try state.reducer.publish(state.model.parameters) }
+        clock.lap(.update)
 
         state.step = update
         state.samplesConsumed += source.batch.globalBatchSize
         return StepResult(
             step: update, samples: state.samplesConsumed, means: means, lambda: lambda, learningRate: learningRate,
-            gradNorm: gradNorm, seconds: clock.seconds, stop: stop > 0)
+            gradNorm: gradNorm, times: StepTimes(clock, timeline), stop: stop > 0)
     }
 
     /// Every rank sees the same sums, so all stop together, before the weights are touched.
@@ -100,7 +105,7 @@ struct TrainStep {
     }
 }
 
-/// What a step did, the same on every rank but for `seconds`.
+/// What a step did, the same on every rank but for `times`.
 struct StepResult {
     let step: Int
     let samples: Int
@@ -109,7 +114,27 @@ struct StepResult {
     let learningRate: Double
     /// Before clipping.
     let gradNorm: Double
-    let seconds: PhaseSeconds
+    let times: StepTimes
     /// Whether any rank wants the run to end behind this step.
     let stop: Bool
+}
+
+/// Where the time of a step went on this rank.
+struct StepTimes {
+    /// Seconds by phase, in the order of the step.
+    let phases: [String: Double]
+    /// Seconds by what was computed, whatever the phase; `other` is the rest of the step.
+    let activities: [String: Double]
+    let laps: [PhaseClock.Lap]
+    /// Empty unless they were asked for.
+    let events: [Timeline.Event]
+
+    init(_ clock: PhaseClock, _ timeline: Timeline) {
+        phases = clock.seconds
+        laps = clock.laps
+        events = timeline.events
+        var activities = Dictionary(uniqueKeysWithValues: Activity.allCases.map { ($0.name, timeline[$0]) })
+        activities["other"] = max(0, (clock.laps.last?.end ?? 0) - activities.values.reduce(0, +))
+        self.activities = activities
+    }
 }

@@ -21,6 +21,8 @@ public final class Trainer {
     private var console: Console?
     private let started = ContinuousClock.now
     private var memory = RunMemory()
+    /// Of this start of the run.
+    private let firstStep: Int
 
     /// Reads and checks everything, takes the memory, and fills it: with random weights, with those of
     /// `model.init_from`, or with a checkpoint. Collective.
@@ -28,16 +30,19 @@ public final class Trainer {
         self.communicator = communicator
         self.logger = logger
         config = try RunConfig.loadTogether(
-            file: options.configFile, overrides: options.overrides, communicator, logger)
+            file: options.configFile, overrides: options.overrides, communicator)
+        try communicator.together { [config] in
+            if communicator.rank == 0 && options.configFile == nil {
+                try QuickstartText.prepareIfMissing(config, logger)
+            }
+        }
         data = try RunData(config, communicator)
         checkpointing = try Checkpointing(
             config: config, communicator: communicator, datasetFingerprint: data.train.fingerprint,
             tokenizer: data.tokenizer)
         let start = try Self.agree(on: options.resume, checkpointing, communicator)
 
-        let threads = ThreadBudget.threads(
-            asked: config.parallel.threadsPerRank, ranksOnHost: communicator.topology.ranksOnHost)
-        let team = ThreadTeam(size: threads)
+        let team = ThreadBudget.team(config, communicator)
         state = try TrainingState(config, communicator: communicator, team: team)
         step = try TrainStep(config, state: state, source: BatchSource(data.train, config))
         evaluator = data.validation.map { [config] in
@@ -56,11 +61,12 @@ public final class Trainer {
                 try state.initialize(seed: config.run.seed)
             }
         }
+        firstStep = state.step + 1
         try measureMemory()
         try communicator.together {
             guard communicator.rank == 0 else { return }
             console = try Console(
-                config, communicator, logger, threads: threads, data: data.summary, start: start, state: state,
+                config, communicator, logger, threads: team.size, data: data.summary, start: start, state: state,
                 memory: memory)
         }
     }
@@ -70,7 +76,7 @@ public final class Trainer {
         if state.step >= config.run.steps { logger.info("\(completedText)") }
         var lap = ContinuousClock.now
         while state.step < config.run.steps {
-            let result = try step.run(wantsStop: isTimeUp)
+            let result = try isTraced(state.step + 1) ? runTraced() : step.run(wantsStop: isTimeUp)
             if Progress.isDue(result.step, config.run) { try measureMemory() }
             let now = ContinuousClock.now
             try console?.report(result, seconds: (now - lap).seconds, memory: memory)
@@ -90,6 +96,21 @@ public final class Trainer {
 
     /// 0 means at the end only.
     private func isDue(every steps: Int) -> Bool { steps > 0 && state.step % steps == 0 }
+
+    /// The third step that this start of the run takes, by which the memory is there; or its last.
+    private func isTraced(_ step: Int) -> Bool {
+        config.run.trace != nil && step == min(firstStep + 2, config.run.steps)
+    }
+
+    private func runTraced() throws -> StepResult {
+        try communicator.barrier()
+        let result = try step.run(wantsStop: isTimeUp, recordsEvents: true)
+        let trace = try StepTrace(result.times, communicator)
+        try communicator.together {
+            if let path = config.run.trace, communicator.rank == 0 { try trace.write(to: path) }
+        }
+        return result
+    }
 
     private func evaluate() throws {
         guard let result = try evaluator?.evaluate(state.model) else { return }

@@ -1,0 +1,90 @@
+import Collectives
+import Kernels
+import LlamaModel
+
+/// `bench step`: whole steps of a configuration on random tokens, and where their time goes.
+struct StepBenchmark {
+    struct Report: Encodable {
+        let ranks: Int
+        let threadsPerRank: Int
+        let parameters: Int
+        let tokensPerStep: Int
+        /// The median step, seconds, and all of them.
+        let seconds: Double
+        let allSeconds: [Double]
+        let tokensPerSecond: Double
+        /// FLOP per second by the model's count, as for `mfu`.
+        let flops: Double
+        /// P, multiply-adds of all cores at once: the mean of a measurement before the steps and one after.
+        let peak: Double
+        /// Shares of the steps' time on rank 0, by what was computed.
+        let shares: [String: Double]
+        /// Bytes, proportional set sizes.
+        let nodeMemory: Int
+        let loss: Double
+    }
+
+    private static let warmUp = 2
+    private let config: RunConfig
+    private let communicator: any Communicator
+
+    init(_ config: RunConfig, _ communicator: any Communicator) {
+        self.config = config
+        self.communicator = communicator
+    }
+
+    /// Times as many steps as fill ten seconds, at least five. Collective.
+    func run() throws -> Report {
+        let team = ThreadBudget.team(config, communicator)
+        let state = try TrainingState(config, communicator: communicator, team: team)
+        try state.initialize(seed: config.run.seed)
+        let random = RandomNumbers(seed: UInt64(config.run.seed))
+        let (length, vocabulary) = (config.batch.sequenceLength + 1, UInt64(config.model.shape.vocabSize))
+        let source = BatchSource(batch: config.batch) { sample in
+            (0..<length).map { Int32(random.bits(UInt64(sample * length + $0)) % vocabulary) }
+        }
+        let step = try TrainStep(config, state: state, source: source)
+        for _ in 0..<Self.warmUp { _ = try step.run(wantsStop: false) }
+
+        let before = try communicator.peakRate(on: team)
+        var seconds: [Double] = []
+        var activities: [String: Double] = [:]
+        var loss = 0.0
+        while try !isEnough(seconds) {
+            let start = ContinuousClock.now
+            let result = try step.run(wantsStop: false)
+            seconds.append((ContinuousClock.now - start).seconds)
+            activities.merge(result.times.activities, uniquingKeysWith: +)
+            loss = result.means.total
+        }
+        let peak = (before + (try communicator.peakRate(on: team))) / 2
+        let median = seconds.sorted()[seconds.count / 2]
+        let work = Plan(config, communicator.topology, threads: team.size).work
+        return Report(
+            ranks: communicator.worldSize, threadsPerRank: team.size, parameters: state.model.layout.count,
+            tokensPerStep: config.batch.tokensPerStep, seconds: median, allSeconds: seconds,
+            tokensPerSecond: Double(config.batch.tokensPerStep) / median, flops: work.flopsPerStep / median,
+            peak: peak, shares: activities.mapValues { $0 / seconds.reduce(0, +) },
+            nodeMemory: try MemoryAccount.ofThisNode(communicator).proportional, loss: loss)
+    }
+
+    /// As rank 0 sees it, so that all agree.
+    private func isEnough(_ seconds: [Double]) throws -> Bool {
+        let enough = seconds.count >= 5 && seconds.reduce(0, +) >= 10
+        return try communicator.broadcast([enough ? 1 : 0], from: 0) == [1]
+    }
+}
+
+extension StepBenchmark.Report: CustomStringConvertible {
+    var description: String {
+        let activities = Activity.allCases.map(\.name) + ["other"]
+        return """
+            \(ranks) rank\(ranks == 1 ? "" : "s") × \(threadsPerRank) thread\(threadsPerRank == 1 ? "" : "s"), \
+            \(parameters) parameters, \(tokensPerStep) tokens a step
+            step     \(seconds.text(4)) s (median of \(allSeconds.count)), \(tokensPerSecond.text(0)) tokens/s
+            rate     \((flops / 1e9).text(1)) GFLOP/s, \((flops / peak).text(3)) of P = \((peak / 1e9).text(0)) GFLOP/s
+            memory   \(byteText(nodeMemory)) on this node
+            where    \(activities.map { "\($0) \((100 * (shares[$0] ?? 0)).text(1)) %" }.joined(separator: ", "))
+            """
+    }
+}
