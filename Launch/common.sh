@@ -51,3 +51,18 @@ mpi_run() {
   fi
   mpirun "${options[@]}" -np "$ranks" "$@"
 }
+
+# prepare_oracle FOLDER: a virtual environment with the Python packages that the trainer is compared with.
+prepare_oracle() {
+  local folder=$1 requirements=Tests/Reference/requirements.txt
+  if cmp -s "$requirements" "$folder/installed.txt"; then return; fi
+  say "installing Python packages into $folder"
+  python3 -m venv --clear "$folder" || return
+  local pip=("$folder/bin/python" -m pip --quiet --disable-pip-version-check install --retries 2)
+  # The build of torch for CPUs is a tenth of the plain one, where the package index in use carries it.
+  local torch
+  torch=$(grep '^torch==' "$requirements")
+  "${pip[@]}" "$torch+cpu" 2> /dev/null || "${pip[@]}" "$torch" || return
+  "${pip[@]}" -r "$requirements" || return
+  cp "$requirements" "$folder/installed.txt"
+}

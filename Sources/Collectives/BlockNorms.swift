@@ -19,9 +19,15 @@ final class BlockNorms {
     func measure(_ blocks: Range<Int>, _ values: FloatSlice) {
         for block in blocks {
             let range = layout.floats(block..<(block + 1))
-            let norm = FloatSums.squaredNorm(values[range].pointer, count: range.count)
-            withNorms { $0[block] = norm }
+            var norm = SquaredNorm()
+            norm.add(values[range].pointer, count: range.count)
+            note(norm, of: block)
         }
+    }
+
+    func note(_ norm: SquaredNorm, of block: Int) {
+        let value = norm.value
+        withNorms { $0[block] = value }
     }
 
     /// The squared norm of the whole, once every rank has noted its piece (on a single node: its shard). Collective.

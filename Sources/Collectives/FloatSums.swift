@@ -1,7 +1,11 @@
+internal import CSIMD
 import Kernels
 
 /// Elementwise sums and sums of squares, in an order fixed by the length alone.
 enum FloatSums {
+    /// Bytes. Shared memory has small pages, at whose ends the hardware's own prefetching stops.
+    private static let prefetchDistance = 4096
+
     static func add(_ left: FloatSlice, _ right: FloatSlice, into sum: FloatSlice) {
         precondition(left.count == sum.count && right.count == sum.count, "sums of unequal lengths")
         add(left.pointer, right.pointer, into: sum.pointer, count: sum.count)
@@ -18,6 +22,8 @@ enum FloatSums {
         let stride = MemoryLayout<SIMD16<Float>>.stride
         let vectors = count / 16
         for offset in Swift.stride(from: 0, to: vectors * stride, by: stride) {
+            csimd_prefetch(a + (offset + prefetchDistance))
+            csimd_prefetch(b + (offset + prefetchDistance))
             let total =
                 a.loadUnaligned(fromByteOffset: offset, as: SIMD16<Float>.self)
                 + b.loadUnaligned(fromByteOffset: offset, as: SIMD16<Float>.self)
@@ -25,12 +31,21 @@ enum FloatSums {
         }
         for index in (vectors * 16)..<count { sum[index] = left[index] + right[index] }
     }
+}
 
-    /// The sum of squares of one block, in double precision: element `i` goes to partial sum `i mod 32`, and the partial
-    /// sums are added in `SummationTree` order. A square of a float is exact in a double.
-    static func squaredNorm(_ values: UnsafePointer<Float>, count: Int) -> Double {
+/// The sum of squares of one block, in double precision: element `i` goes to partial sum `i mod 32`, and the partial sums
+/// are added in `SummationTree` order. A square of a float is exact in a double.
+struct SquaredNorm {
+    private var partial = (SIMD8<Double>(), SIMD8<Double>(), SIMD8<Double>(), SIMD8<Double>())
+    private var tail = [Double]()
+
+    init() {}
+
+    /// The next elements; a multiple of 32 of them, but for the last call.
+    @inline(__always)
+    mutating func add(_ values: UnsafePointer<Float>, count: Int) {
+        precondition(tail.isEmpty, "a squared norm goes on behind its end")
         let bytes = UnsafeRawPointer(values)
-        var partial = (SIMD8<Double>(), SIMD8<Double>(), SIMD8<Double>(), SIMD8<Double>())
         @inline(__always)
         func squares(_ element: Int) -> SIMD8<Double> {
             let loaded = bytes.loadUnaligned(
@@ -45,6 +60,10 @@ enum FloatSums {
             partial.2 += squares(element + 16)
             partial.3 += squares(element + 24)
         }
+        for element in whole..<count { tail.append(Double(values[element]) * Double(values[element])) }
+    }
+
+    var value: Double {
         var sums = [Double](repeating: 0, count: 32)
         for lane in 0..<8 {
             sums[lane] = partial.0[lane]
@@ -52,7 +71,7 @@ enum FloatSums {
             sums[lane + 16] = partial.2[lane]
             sums[lane + 24] = partial.3[lane]
         }
-        for element in whole..<count { sums[element - whole] += Double(values[element]) * Double(values[element]) }
+        for (lane, square) in tail.enumerated() { sums[lane] += square }
         return SummationTree.sum(0..<32, leaf: { sums[$0] }, add: +)
     }
 }

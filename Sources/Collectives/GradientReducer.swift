@@ -104,10 +104,7 @@ public final class GradientReducer {
     func reduce(blocks: Range<Int>) throws {
         let topology = communicator.topology
         guard let worldSum, let peers = communicator.peers else {
-            for block in blocks {
-                addNode(layout.floats(block..<(block + 1)))
-                norms.measure(block..<(block + 1), total)
-            }
+            for block in blocks { norms.note(addNode(layout.floats(block..<(block + 1))), of: block) }
             return
         }
         let pieces = (0..<topology.nodeCount).map {
@@ -119,20 +116,24 @@ public final class GradientReducer {
                 return begin..<min(begin + worldSum.chunkBlocks, piece.upperBound)
             }
             let ranges = chunks.map { layout.floats($0) }
-            for range in ranges { addNode(range) }
+            for range in ranges { _ = addNode(range) }
             try worldSum.add(ranges, of: nodeSums.map { gradient(ofRank: $0.summands[0].lowerBound) }, into: total)
             norms.measure(chunks[topology.nodeIndex], total)
         }
         if sharding == .node { try peers.gatherPieces(pieces.map { layout.floats($0) }, of: total) }
     }
 
-    /// Sums `range` over this node's ranks; each sum lands in the gradient of the first rank it is over.
-    private func addNode(_ range: Range<Int>) {
-        guard !range.isEmpty else { return }
+    /// Sums `range` over this node's ranks; each sum lands in the gradient of the first rank it is over. Returns the norm
+    /// of the last of these sums, which on a single node is the only one.
+    private func addNode(_ range: Range<Int>) -> SquaredNorm {
+        var norm = SquaredNorm()
+        guard !range.isEmpty else { return norm }
         for sum in nodeSums {
+            norm = SquaredNorm()
             let operands = sum.summands.map { gradient(ofRank: $0.lowerBound)[range].pointer }
-            sum.add(operands, count: range.count, into: operands[0])
+            sum.add(operands, count: range.count, into: operands[0], norm: &norm)
         }
+        return norm
     }
 
     private func gradient(ofRank rank: Int) -> FloatSlice {

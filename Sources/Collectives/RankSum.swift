@@ -6,7 +6,8 @@ final class RankSum {
     let summands: [Range<Int>]
     private let whole: Range<Int>
     private let scratch: UnsafeMutablePointer<Float>
-    private static let slice = 2048
+    /// A multiple of 32, as `SquaredNorm` wants it.
+    private static let slice = 4096
 
     init(_ summands: [Range<Int>]) {
         self.summands = summands
@@ -17,11 +18,15 @@ final class RankSum {
 
     deinit { scratch.deallocate() }
 
-    /// `result` may be one of the `operands`, of which there is one for each summand.
-    func add(_ operands: [UnsafeMutablePointer<Float>], count: Int, into result: UnsafeMutablePointer<Float>) {
+    /// `result` may be one of the `operands`, of which there is one for each summand. Adds the sum's own elements to `norm`.
+    func add(
+        _ operands: [UnsafeMutablePointer<Float>], count: Int, into result: UnsafeMutablePointer<Float>,
+        norm: inout SquaredNorm
+    ) {
         precondition(operands.count == summands.count, "\(operands.count) operands for \(summands.count) summands")
         if operands.count == 1 {
             if operands[0] != result { result.update(from: operands[0], count: count) }
+            norm.add(result, count: count)
             return
         }
         let middle = SummationTree.split(whole)
@@ -32,6 +37,7 @@ final class RankSum {
                 let left = value(of: whole.lowerBound..<middle, in: &slice, place: 0, free: 1)
                 let right = value(of: middle..<whole.upperBound, in: &slice, place: 1, free: 2)
                 FloatSums.add(left, right, into: result + begin, count: slice.count)
+                norm.add(result + begin, count: slice.count)
             }
         }
     }

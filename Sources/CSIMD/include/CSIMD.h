@@ -1,7 +1,7 @@
 #ifndef CSIMD_H
 #define CSIMD_H
 
-/// The two things that a matrix kernel needs and Swift has no word for. Inline, so that Swift compiles them for its own
+/// What the innermost loops need and Swift has no word for: prefetching and shuffles. Inline, so that Swift compiles them for its own
 /// instruction set: shuffles written with SIMD16's halves become eight times as many instructions.
 
 /// Sixteen floats at any address.
@@ -10,6 +10,11 @@ typedef float csimd_lanes __attribute__((vector_size(64), aligned(4)));
 /// Bring the cache line at `address` into the first cache, to be written.
 static inline __attribute__((always_inline)) void csimd_prefetch_to_write(const void *address) {
     __builtin_prefetch(address, 1, 3);
+}
+
+/// Bring the cache line at `address` into the first cache, to be read.
+static inline __attribute__((always_inline)) void csimd_prefetch(const void *address) {
+    __builtin_prefetch(address, 0, 3);
 }
 
 /// One round of a perfect shuffle: row i of the first half is interleaved with row i of the second. `log2(rows)` rounds
