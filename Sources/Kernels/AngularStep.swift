@@ -4,7 +4,7 @@ public func angularProducts(
     on team: ThreadTeam
 ) {
     team.timeline.begin()
-    defer { team.timeline.end(.elementwise) }
+    defer { team.timeline.end(.jreg) }
     let rows = dots.count
     precondition(a.count == rows * width && b.count == rows * width, "states of \(rows) rows of \(width)")
     let (a, b) = (a.pointer, b.pointer)
@@ -25,7 +25,7 @@ public func addScaledRows(
     to output: FloatSlice, inputs: [FloatSlice], coefficients: [[Float]], width: Int, on team: ThreadTeam
 ) {
     team.timeline.begin()
-    defer { team.timeline.end(.elementwise) }
+    defer { team.timeline.end(.jreg) }
     let rows = output.count / width
     precondition(
         inputs.count == coefficients.count && inputs.allSatisfy { $0.count == output.count }

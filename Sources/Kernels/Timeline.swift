@@ -1,8 +1,8 @@
 import Glibc
 
-/// What the time of a step goes into.
+/// What the time of a step goes into. `jreg` is the profile of jumps together with the regularizer and its gradient.
 public enum Activity: Int, CaseIterable, Sendable {
-    case gemm, attention, crossEntropy, norms, elementwise, reduce, update, wait
+    case gemm, attention, crossEntropy, norms, elementwise, jreg, reduce, update, wait
 
     public var name: String {
         switch self {
@@ -11,6 +11,7 @@ public enum Activity: Int, CaseIterable, Sendable {
         case .crossEntropy: "cross_entropy"
         case .norms: "norms"
         case .elementwise: "elementwise"
+        case .jreg: "jreg"
         case .reduce: "reduce"
         case .update: "update"
         case .wait: "wait"

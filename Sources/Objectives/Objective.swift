@@ -45,7 +45,7 @@ public final class Objective {
     /// To be called for each block of a forward pass as soon as it is done: the profile of jumps costs one pass over two
     /// states that are still in the cache.
     public func visit(_ layer: Int, before: FloatSlice, after: FloatSlice) {
-        steps.record(layer, before: before, after: after)
+        team.timeline.measure(.jreg) { steps.record(layer, before: before, after: after) }
     }
 
     /// After a forward pass: the sums over the microbatch's tokens. With a `GradientRequest`, also dLoss/dh_L into
@@ -81,8 +81,10 @@ public final class Objective {
         _ layer: Int, _ activations: Activations, _ gradient: FloatSlice, lambda: Double, globalTokens: Int
     ) {
         guard let regularizer = settings.regularizer else { return }
-        regularizer.addGradient(
-            of: layer, steps, states: activations, scale: lambda / Double(globalTokens), to: gradient)
+        team.timeline.measure(.jreg) {
+            regularizer.addGradient(
+                of: layer, steps, states: activations, scale: lambda / Double(globalTokens), to: gradient)
+        }
     }
 
     private func sums(_ tokens: Int) -> LossSums {
@@ -90,8 +92,10 @@ public final class Objective {
         sums.tokens = Double(tokens)
         sums.crossEntropy = losses[0..<tokens].array.reduce(0) { $0 + Double($1) }
         sums.zLoss = squares[0..<tokens].array.reduce(0) { $0 + Double($1) }
-        sums.regularizer = settings.regularizer?.sum(steps) ?? 0
-        sums.displacements = (1...steps.layers).map { steps.displacements($0).reduce(0, +) }
+        team.timeline.measure(.jreg) {
+            sums.regularizer = settings.regularizer?.sum(steps) ?? 0
+            sums.displacements = (1...steps.layers).map { steps.displacements($0).reduce(0, +) }
+        }
         return sums
     }
 }

@@ -46,7 +46,8 @@ struct AttentionBlock {
                     output: output, stride: Self.stride, rows: RegisterTile.rows, columns: 16 * registers,
                     registers: registers, edge: edge
                 ).multiply(
-                    depth: depth, packed: left + key * depth, right + first * depth, accumulate: false, next: output)
+                    depth: depth, packed: left + key * depth, right + first * depth, accumulate: false,
+                    next: output + RegisterTile.rows * Self.stride)
             }
         }
     }

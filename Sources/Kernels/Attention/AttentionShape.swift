@@ -46,8 +46,9 @@ public struct AttentionShape: Sendable {
     var cachedKeys: Int { keyLength - length }
     var scale: Float { 1 / Float(headDim).squareRoot() }
 
-    /// Queries are taken in blocks of this many: the scores of a block are [keys, queryBlock], 512 kB at 1024 keys.
-    static let queryBlock = 128
+    /// Queries are taken in blocks of this many: the scores of a block are [keys, queryBlock], 256 kB at 1024 keys, so that those of the
+    /// backward pass and their gradients stay in the second cache together.
+    static let queryBlock = 64
 
     /// Floats of scratch memory that a team needs.
     public func scratchCount(teamSize: Int) -> Int { teamSize * scratchPerMember }
