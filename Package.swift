@@ -65,7 +65,8 @@ let package = Package(
             name: "Kernels", dependencies: ["COpenBLAS", "CPlatform", "CSIMD"], swiftSettings: kernelFlags),
         .target(name: "LlamaModel", dependencies: ["Kernels"], swiftSettings: pointerFree),
         .target(name: "Objectives", dependencies: ["Kernels", "LlamaModel"], swiftSettings: pointerFree),
-        .target(name: "Collectives", dependencies: ["CMPI", "CPlatform", "CSIMD", "Kernels"], swiftSettings: kernelFlags),
+        .target(
+            name: "Collectives", dependencies: ["CMPI", "CPlatform", "CSIMD", "Kernels"], swiftSettings: kernelFlags),
         .target(name: "Optimization", dependencies: ["Kernels", realModule], swiftSettings: pointerFree),
         .target(name: "Corpus", dependencies: ["CSentencePiece", "CZlib", "CXXHash"], swiftSettings: swiftFlags),
         .target(name: "Checkpoints", dependencies: ["CXXHash", "Kernels", "LlamaModel"], swiftSettings: swiftFlags),

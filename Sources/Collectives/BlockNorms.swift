@@ -30,9 +30,10 @@ final class BlockNorms {
         withNorms { $0[block] = value }
     }
 
-    /// The squared norm of the whole, once every rank has noted its piece (on a single node: its shard). Collective.
-    func gather() throws -> Double {
-        if let peers = communicator.peers {
+    /// The squared norm of the whole, once every rank has noted its shard, or its piece of it if they are gathered
+    /// `acrossNodes`. Collective.
+    func gather(acrossNodes: Bool) throws -> Double {
+        if acrossNodes, let peers = communicator.peers {
             let pieces = (0..<peers.count).map { node in
                 let blocks = layout.pieceBlocks(communicator.topology.localRank, node: node)
                 return (blocks.lowerBound * Self.width)..<(blocks.upperBound * Self.width)

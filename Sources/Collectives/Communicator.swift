@@ -7,6 +7,8 @@ public protocol Communicator: AnyObject, Sendable {
     var rank: Int { get }
     var worldSize: Int { get }
     var topology: NodeTopology { get }
+    /// Whether another thread than the main one may send messages while this one computes.
+    var canSendInBackground: Bool { get }
     /// What carries the messages, for the banner.
     var library: String { get }
     /// The ranks that own the same shard as this one on the other nodes; nil on a single node and for a rank without a

@@ -29,14 +29,18 @@ public final class GradientReducer {
     let worldSum: WorldSum?
     private let norms: BlockNorms
     private var lanes: LaneStack
+    /// Between nodes, while the backward pass goes on; nil where there is nothing to gain, or MPI cannot do it.
+    private var background: BackgroundReduction?
 
     /// Collective.
     /// - Parameters:
     ///   - count: floats of the flat arena.
     ///   - lanes: lanes of the global batch, over all ranks.
+    ///   - wire: how gradients travel between nodes; in the fast mode MPI sends them, as they are.
     /// - Throws: `CollectiveError` for lanes that do not fit the ranks, and where shared memory is too small.
     public init(
-        communicator: any Communicator, count: Int, lanes: Int, mode: Mode = .reproducible, sharding: Sharding = .node
+        communicator: any Communicator, count: Int, lanes: Int, mode: Mode = .reproducible, sharding: Sharding = .node,
+        wire: WireFormat = .fp32
     ) throws {
         self.communicator = communicator
         self.mode = mode
@@ -61,8 +65,15 @@ public final class GradientReducer {
             SummationTree.subtrees(within: topology.ranks(ofNode: node), of: 0..<topology.worldSize)
         }
         nodeSums = nodes[topology.nodeIndex].map { ranks in RankSum(ranks.map { $0..<($0 + 1) }) }
-        worldSum = communicator.peers.map { WorldSum(peers: $0, nodes: nodes) }
+        worldSum = communicator.peers.map { WorldSum(peers: $0, nodes: nodes, format: wire) }
         norms = try BlockNorms(communicator: communicator, layout: layout)
+        // A shard that is spread over the world is cut into pieces that are completed one after the other.
+        if topology.nodeCount > 1 && mode == .reproducible && sharding == .node && communicator.canSendInBackground {
+            background = BackgroundReduction(
+                progress: try GradientProgress(communicator: communicator, count: count),
+                blocks: layout.shardBlocks(topology.localRank),
+                groupSize: topology.nodeCount * (worldSum?.chunkBlocks ?? 1))
+        }
     }
 
     // MARK: - Lanes
@@ -81,6 +92,17 @@ public final class GradientReducer {
         if mode == .reproducible { lanes.end(localLane) }
     }
 
+    /// Lets the reduction between nodes begin while the last lane of this rank is still computed: after this, `finished`
+    /// says how far it is. Optional; the sums are the same bits. All ranks must call it in a step, or none.
+    public func beginReducing() { background?.start { [self] in try reduce(blocks: $0) } }
+
+    /// The gradient of this rank's last lane is complete from float `first` on.
+    public func finished(from first: Int) {
+        guard let background else { return }
+        lanes.finishLast(from: first)
+        background.finished(from: first)
+    }
+
     // MARK: - Reduction
 
     /// Sums the gradients of all ranks, after the last `endLane`. Collective.
@@ -89,26 +111,32 @@ public final class GradientReducer {
         precondition(lanes.isComplete, "reduce() before the last lane of this rank has ended")
         switch mode {
         case .reproducible:
-            // No owner may read the gradient of a neighbour who still writes it.
-            communicator.nodeBarrier()
-            try reduce(blocks: layout.shardBlocks(communicator.topology.localRank))
+            if try background?.wait() != true {
+                // No owner may read the gradient of a neighbour who still writes it.
+                communicator.nodeBarrier()
+                try reduce(blocks: layout.shardBlocks(communicator.topology.localRank))
+            }
         case .fast:
             try communicator.allReduceSum(total)
             let topology = communicator.topology
             norms.measure(layout.pieceBlocks(topology.localRank, node: topology.nodeIndex), total)
         }
-        return try norms.gather()
+        // Where each node has the whole sum, it has measured all of it too.
+        return try norms.gather(acrossNodes: mode == .fast || sharding == .world)
     }
 
     /// Sums `blocks` of this rank's shard over the world. Every peer must call with the same blocks.
     func reduce(blocks: Range<Int>) throws {
         let topology = communicator.topology
-        guard let worldSum, let peers = communicator.peers else {
+        guard let worldSum else {
             for block in blocks { norms.note(addNode(layout.floats(block..<(block + 1))), of: block) }
             return
         }
-        let pieces = (0..<topology.nodeCount).map {
-            layout.pieceBlocks(topology.localRank, node: $0).clamped(to: blocks)
+        // Where each node keeps the whole sum it does not matter who adds which part: all add the same amount.
+        let pieces = (0..<topology.nodeCount).map { node in
+            sharding == .node
+                ? ShardLayout.part(node, of: topology.nodeCount, in: blocks)
+                : layout.pieceBlocks(topology.localRank, node: node).clamped(to: blocks)
         }
         for start in stride(from: 0, to: pieces.map(\.count).max()!, by: worldSum.chunkBlocks) {
             let chunks = pieces.map { piece in
@@ -118,9 +146,13 @@ public final class GradientReducer {
             let ranges = chunks.map { layout.floats($0) }
             for range in ranges { _ = addNode(range) }
             try worldSum.add(ranges, of: nodeSums.map { gradient(ofRank: $0.summands[0].lowerBound) }, into: total)
-            norms.measure(chunks[topology.nodeIndex], total)
+            if sharding == .world { norms.measure(chunks[topology.nodeIndex], total) }
         }
-        if sharding == .node { try peers.gatherPieces(pieces.map { layout.floats($0) }, of: total) }
+        if sharding == .node {
+            worldSum.wire.round(total[layout.floats(pieces[topology.nodeIndex])])
+            try worldSum.wire.gatherPieces(pieces.map { layout.floats($0) }, of: total)
+            norms.measure(blocks, total)
+        }
     }
 
     /// Sums `range` over this node's ranks; each sum lands in the gradient of the first rank it is over. Returns the norm

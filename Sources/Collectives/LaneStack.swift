@@ -6,10 +6,13 @@ struct LaneStack {
     let arenas: [FloatSlice]
     let lanes: Int
     private var next = 0
+    /// From here on the last lane has been added already.
+    private var added: Int
 
     init(arenas: [FloatSlice], lanes: Int) {
         self.arenas = arenas
         self.lanes = lanes
+        added = arenas[0].count
     }
 
     /// Where lane `lane` writes its gradient; what is there before is of no meaning.
@@ -18,14 +21,29 @@ struct LaneStack {
         return arenas[lane.nonzeroBitCount]
     }
 
+    /// Adds the last lane, which goes on below `first`, to the others from `first` on: there the total is then complete.
+    mutating func finishLast(from first: Int) {
+        precondition(next == lanes - 1, "lane \(next) of \(lanes) is not the last")
+        add(first..<added, carries: next.nonzeroBitCount)
+        added = first
+    }
+
     mutating func end(_ lane: Int) {
         precondition(lane == next, "lane \(lane) ends, but lane \(next) had begun")
-        let top = lane.nonzeroBitCount
-        let carries = lane == lanes - 1 ? top : (~lane).trailingZeroBitCount
-        for level in stride(from: top, to: top - carries, by: -1) {
-            FloatSums.add(arenas[level - 1], arenas[level], into: arenas[level - 1])
+        if lane == lanes - 1 {
+            finishLast(from: 0)
+            added = arenas[0].count
+        } else {
+            add(0..<arenas[0].count, carries: (~lane).trailingZeroBitCount)
         }
         next = (lane + 1) % lanes
+    }
+
+    private func add(_ range: Range<Int>, carries: Int) {
+        let top = next.nonzeroBitCount
+        for level in stride(from: top, to: top - carries, by: -1) {
+            FloatSums.add(arenas[level - 1][range], arenas[level][range], into: arenas[level - 1][range])
+        }
     }
 
     /// Whether all lanes have been added.

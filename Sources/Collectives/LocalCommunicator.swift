@@ -10,6 +10,7 @@ public final class LocalCommunicator: Communicator {
 
     public var rank: Int { 0 }
     public var worldSize: Int { 1 }
+    public var canSendInBackground: Bool { false }
     public var library: String { "one process, no MPI" }
     public var peers: ShardPeers? { nil }
 

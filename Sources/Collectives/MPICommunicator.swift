@@ -6,6 +6,7 @@ import Kernels
 public final class MPICommunicator: Communicator {
     public let topology: NodeTopology
     public let library: String
+    public let canSendInBackground: Bool
     public let peers: ShardPeers?
     private let world: Int32
     /// The ranks of this node.
@@ -76,6 +77,7 @@ public final class MPICommunicator: Communicator {
         let levels = ["single", "funneled", "serialized", "multiple"]
         // "Open MPI v4.1.4, package: …": the name and the version are what tells.
         let release = textFromC(256) { cmpi_library($0, $1) }.prefix { $0 != "," && $0 != "\n" }
+        canSendInBackground = Int(level) == CMPI_THREAD_MULTIPLE
         library = release + ", thread level \(levels[Int(level)])"
         self.node = node
         self.topology = topology

@@ -22,12 +22,12 @@ public struct ShardLayout: Sendable, Equatable {
     public func shardBlocks(_ localRank: Int) -> Range<Int> {
         let owners = topology.ownersPerNode
         guard localRank < owners else { return blockCount..<blockCount }
-        return part(localRank, of: owners, in: 0..<blockCount)
+        return Self.part(localRank, of: owners, in: 0..<blockCount)
     }
 
     /// The blocks of the piece of that shard which falls to node `node`.
     public func pieceBlocks(_ localRank: Int, node: Int) -> Range<Int> {
-        part(node, of: topology.nodeCount, in: shardBlocks(localRank))
+        Self.part(node, of: topology.nodeCount, in: shardBlocks(localRank))
     }
 
     /// The floats of some blocks; the last block may be short.
@@ -48,7 +48,8 @@ public struct ShardLayout: Sendable, Equatable {
         }
     }
 
-    private func part(_ index: Int, of parts: Int, in blocks: Range<Int>) -> Range<Int> {
+    /// Part `index` of `parts` that are as equal as they can be.
+    static func part(_ index: Int, of parts: Int, in blocks: Range<Int>) -> Range<Int> {
         let begin = blocks.lowerBound + blocks.count * index / parts
         let end = blocks.lowerBound + blocks.count * (index + 1) / parts
         return begin..<end

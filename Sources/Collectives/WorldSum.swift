@@ -6,6 +6,7 @@ import Kernels
 /// Nodes of unequal size may hold several subtrees of the ranks, and send one sum for each.
 final class WorldSum {
     private let peers: ShardPeers
+    let wire: Wire
     private let sum: RankSum
     /// Sums that each node sends.
     private let sums: [Int]
@@ -16,13 +17,14 @@ final class WorldSum {
     let chunkBlocks: Int
 
     /// - Parameter nodes: the subtrees of the ranks that each node holds.
-    init(peers: ShardPeers, nodes: [[Range<Int>]]) {
+    init(peers: ShardPeers, nodes: [[Range<Int>]], format: WireFormat) {
         self.peers = peers
         sum = RankSum(nodes.flatMap(\.self))
         sums = nodes.map(\.count)
         let others = sums.reduce(0, +) - sums[peers.index]
         let blocks = max(1, min(64, 512 / others))
         chunkBlocks = blocks
+        wire = Wire(format, peers: peers, capacity: blocks * ShardLayout.blockSize)
         arriving = nodes.enumerated().map { node, subtrees in
             node == peers.index ? [] : subtrees.map { _ in FloatArena(count: blocks * ShardLayout.blockSize).all }
         }
@@ -38,7 +40,7 @@ final class WorldSum {
             for index in 0..<max(sums[peers.index], sums[from]) {
                 let outgoing = index < mine.count ? mine[index][chunks[to]] : nil
                 let incoming = index < sums[from] ? arriving[from][index][0..<own.count] : nil
-                try peers.exchange(outgoing, to: to, incoming, from: from)
+                try wire.exchange(outgoing, to: to, incoming, from: from)
             }
         }
         guard !own.isEmpty else { return }

@@ -21,12 +21,23 @@ struct Bench: ParsableCommand {
 
     @OptionGroup var configuration: ConfigArguments
 
+    @Option(
+        help: ArgumentHelp(
+            "How long each product (default 0.5) or all steps together (default 10) are measured.", valueName: "s"))
+    var seconds: Double?
+
     @Flag(help: "Print one JSON object on stdout, and nothing else there.")
     var json = false
 
+    func validate() throws {
+        if let seconds, !(seconds > 0 && seconds <= 3600) {
+            throw ValidationError("--seconds is \(seconds), but must be more than 0 and at most 3600")
+        }
+    }
+
     func run() throws {
         let options = BenchOptions(
-            benchmark, configFile: configuration.config, overrides: configuration.overrides)
+            benchmark, configFile: configuration.config, overrides: configuration.overrides, seconds: seconds)
         Job.run { communicator, _ in
             let report = try options.run(communicator)
             if communicator.rank == 0 { print(json ? report.json : report.table) }

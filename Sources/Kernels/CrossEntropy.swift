@@ -161,7 +161,8 @@ private func check(
             && weight.count == shape.vocabulary * shape.width && scratch.count >= shape.scratchCount
             && team.size <= shape.teamSize, "cross-entropy operands do not fit \(shape)")
     for target in targets {
-        precondition(target >= 0 && target < shape.vocabulary, "target \(target) of a vocabulary of \(shape.vocabulary)")
+        precondition(
+            target >= 0 && target < shape.vocabulary, "target \(target) of a vocabulary of \(shape.vocabulary)")
     }
 }
 

@@ -57,7 +57,8 @@ extension Llama {
     /// that is being written, not for training.
     public func logits(of state: FloatSlice) -> FloatSlice {
         let rows = state.count / config.hiddenSize
-        var cutter = ArenaCutter(FloatArena(count: rows * (config.hiddenSize + config.vocabSize + 1) + 3 * ArenaCutter.unit))
+        var cutter = ArenaCutter(
+            FloatArena(count: rows * (config.hiddenSize + config.vocabSize + 1) + 3 * ArenaCutter.unit))
         let (normed, logits) = (cutter.take(state.count), cutter.take(rows * config.vocabSize))
         rmsNormForward(
             output: normed, inverseRMS: cutter.take(rows), input: state, weight: parameters[layout.finalNorm],

@@ -48,12 +48,16 @@ public final class Llama {
 
     /// Takes `activations.stateGradient` from dLoss/dh_L to dLoss/dh_0 and the gradient of every weight into `gradients`
     /// (laid out like the parameters; added to when `accumulate`, else overwritten; the head's part is the head's own).
-    /// - Parameter addStateGradient: adds what the objective itself asks of h_l, before block l's backward reads it.
+    /// - Parameters:
+    ///   - addStateGradient: adds what the objective itself asks of h_l, before block l's backward reads it.
+    ///   - finished: is told, as the backward pass comes down, from which float on `gradients` are complete; 0 at the end.
     public func backward(
         _ batch: TokenBatch, _ activations: Activations, gradients: FloatSlice, accumulate: Bool,
-        addStateGradient: (_ layer: Int, _ gradient: FloatSlice) -> Void = { _, _ in }
+        addStateGradient: (_ layer: Int, _ gradient: FloatSlice) -> Void = { _, _ in },
+        finished: (_ first: Int) -> Void = { _ in }
     ) {
         precondition(activations.keepsStates, "activations for evaluation hold too little for a backward pass")
+        finished(layout.finalNorm.lowerBound)
         for layer in (0..<config.numHiddenLayers).reversed() {
             addStateGradient(layer + 1, activations.stateGradient)
             let input = activations.state(layer)
@@ -61,6 +65,7 @@ public final class Llama {
                 blockForward(layer, input: input, output: nil, activations, batch)
             }
             blockBackward(layer, input: input, activations, batch, gradients, accumulate)
+            finished(layout.blocks[layer].all.lowerBound)
         }
         addStateGradient(0, activations.stateGradient)
         let dEmbedding = gradients[layout.embedding]
@@ -69,5 +74,6 @@ public final class Llama {
         embeddingBackward(
             dTable: dEmbedding, dOutput: activations.stateGradient, tokens: batch.inputs, width: config.hiddenSize,
             on: team)
+        finished(0)
     }
 }

@@ -1,5 +1,4 @@
 import Collectives
-import Foundation
 import Kernels
 
 /// Sharded arenas: gather and scatter, their errors, and copies across nodes.
@@ -106,24 +105,4 @@ func allocate(megabytes: Int, _ communicator: any Communicator) throws {
     shared.all[communicator.topology.localRank] = 1
     try communicator.barrier()
     if communicator.rank == 0 { print("allocated") }
-}
-
-/// The sum through shared memory against MPI's own.
-func benchmark(megabytes: Int, _ communicator: any Communicator) throws {
-    let count = megabytes << 18
-    for mode in GradientReducer.Mode.allCases {
-        let reducer = try GradientReducer(
-            communicator: communicator, count: count, lanes: max(communicator.worldSize, 1), mode: mode)
-        reducer.beginLane(0).fill(1)
-        reducer.endLane(0)
-        var best = Double.infinity
-        for _ in 0..<5 {
-            try communicator.barrier()
-            let begin = Date()
-            _ = try reducer.reduce()
-            try communicator.barrier()
-            best = min(best, -begin.timeIntervalSinceNow)
-        }
-        if communicator.rank == 0 { print(mode, "\((best * 1e5).rounded() / 100) ms") }
-    }
 }

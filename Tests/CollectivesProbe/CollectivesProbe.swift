@@ -27,6 +27,7 @@ enum CollectivesProbe {
         case "topology": try printTopology(communicator)
         case "messages": try checkMessages(communicator)
         case "sums": try checkSums(communicator)
+        case "wire": try checkWire(communicator)
         case "scalars": try checkScalars(communicator)
         case "arenas": try checkArenas(communicator)
         case "windows": try checkWindows(communicator)
@@ -34,7 +35,6 @@ enum CollectivesProbe {
         case "waiting": try checkWaiting(communicator)
         case "failure": try failOnOneRank(communicator)
         case "allocate": try allocate(megabytes: Int(arguments[1])!, communicator)
-        case "bench": try benchmark(megabytes: Int(arguments[1])!, communicator)
         default: throw ProbeFailure("no command \(arguments)")
         }
     }

@@ -23,6 +23,13 @@ struct UnderMPITests {
         #expect(!run.output.isEmpty)
     }
 
+    @Test(arguments: [Placement(1), Placement(2, "2"), Placement(4, "3,1"), Placement(8, "4"), Placement(5, "1,2,2")])
+    func roundedSumsAreTheSameOnAllNodesAndEachTime(_ placement: Placement) throws {
+        let (first, second) = (try placement.run("wire"), try placement.run("wire"))
+        #expect(first.exitCode == 0, "\(first.errors)")
+        #expect(first.output == second.output && first.output.split(separator: "\n").count == 2)
+    }
+
     @Test(arguments: ["scalars", "arenas", "messages", "windows", "memory", "waiting"])
     func everyPlacement(_ command: String) throws {
         for placement in [Placement(1), Placement(2), Placement(3, "2,1"), Placement(4, "3,1"), Placement(8, "2")] {

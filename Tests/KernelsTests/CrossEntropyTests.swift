@@ -1,7 +1,6 @@
 import Foundation
+import Kernels
 import Testing
-
-@testable import Kernels
 
 /// The projection to the vocabulary and its cross-entropy against their definitions in Double.
 @Suite struct CrossEntropyTests {

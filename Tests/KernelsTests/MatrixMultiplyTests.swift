@@ -15,8 +15,10 @@ import Testing
     static let shapes = [
         Shape(m: 1, n: 1, k: 1), Shape(m: 1, n: 17, k: 5), Shape(m: 65, n: 1, k: 31), Shape(m: 3, n: 5, k: 7, gap: 2),
         Shape(m: 16, n: 16, k: 16), Shape(m: 33, n: 47, k: 129, gap: 5), Shape(m: 100, n: 31, k: 64, gap: 16),
-        // Large enough for several threads: cut by rows, by columns, and at the end of a gap.
-        Shape(m: 401, n: 301, k: 101), Shape(m: 100, n: 513, k: 257), Shape(m: 277, n: 300, k: 150, gap: 3),
+        // Large enough for several threads: cut by rows, by columns, and at the end of a gap; and for several blocks of
+        // each of the three dimensions.
+        Shape(m: 401, n: 301, k: 101), Shape(m: 8, n: 1400, k: 800), Shape(m: 200, n: 49, k: 1601),
+        Shape(m: 100, n: 513, k: 257), Shape(m: 277, n: 300, k: 150, gap: 3),
     ]
 
     @Test(arguments: shapes, [false, true]) func agreesWithATripleLoop(_ shape: Shape, accumulate: Bool) {

@@ -25,12 +25,15 @@ import Training
         "optimizer.max_grad_norm": "0.5", "optimizer.shard": "world",
         "batch.sequence_length": "36", "batch.micro_batch_size": "3", "batch.global_batch_size": "24",
         "batch.lanes": "4",
-        "parallel.reduction": "fast", "parallel.threads_per_rank": "2", "parallel.recompute": "true",
+        "parallel.wire": "bf16", "parallel.threads_per_rank": "2", "parallel.recompute": "true",
         "run.steps": "40", "run.seed": "9007199254740991", "run.out": "\"out/with space\"", "run.log_every": "1",
         "run.evaluate_every": "0", "run.evaluation_sequences": "9", "run.readout_sequences": "0",
         "run.checkpoint_every": "17", "run.keep_checkpoints": "2", "run.time_limit": "1d2h30m5s",
-        "run.trace": "\"out/trace.json\"",
+        "run.trace": "\"out/the trace.json\"",
     ]
+
+    /// With weights to begin with there is no shape to give, and where MPI sums there is no wire to choose.
+    private static let triedApart: Set = ["model.init_from", "parallel.reduction"]
 
     private static var changed: RunConfig {
         get throws {
@@ -54,7 +57,7 @@ import Training
     }
 
     @Test func everyKeyIsTried() {
-        #expect(Set(Self.otherValues.keys) == Set(ConfigKey.all.map(\.path)).subtracting(["model.init_from"]))
+        #expect(Set(Self.otherValues.keys) == Set(ConfigKey.all.map(\.path)).subtracting(Self.triedApart))
     }
 
     @Test func everyKeyIsPrintedAsItWasRead() throws {
@@ -95,6 +98,10 @@ import Training
     @Test func everyValueOfAChoice() throws {
         for kind in RunConfig.ObjectiveSection.JREG.Kind.allCases {
             #expect(try loaded("", "objective.jreg.kind=\(kind.rawValue)").objective.jreg.kind == kind)
+        }
+        for reduction in RunConfig.ParallelSection.Reduction.allCases {
+            let config = try loaded("", "parallel.reduction=\(reduction.rawValue)")
+            #expect(try config.parallel.reduction == reduction && loaded(config.yaml) == config)
         }
         for schedule in RunConfig.OptimizerSection.Schedule.allCases {
             #expect(try loaded("", "optimizer.schedule=\(schedule.rawValue)").optimizer.schedule == schedule)

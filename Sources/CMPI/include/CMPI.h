@@ -49,7 +49,8 @@ int cmpi_all_reduce_max(int communicator, long long *values, int count);
 int cmpi_all_reduce_min(int communicator, long long *values, int count);
 int cmpi_all_reduce_sum(int communicator, long long *values, int count);
 int cmpi_all_reduce_sum_floats(int communicator, float *values, long long count);
-/// Send `out` to rank `to` while `in` comes from rank `from`; either may be CMPI_NONE.
+/// Send `out` to rank `to` while `in` comes from rank `from`; either may be CMPI_NONE. Waits politely: another thread of
+/// this rank may be computing on the same core.
 int cmpi_exchange(
     int communicator, int to, const void *out, long long out_bytes, int from, void *in, long long in_bytes);
 
@@ -75,5 +76,11 @@ void cmpi_node_barrier_prepare(void *memory);
 /// Returns when all `ranks` have called. Looks `spins` times before it sleeps; a sleeping rank costs no time of a core.
 /// What any rank wrote before its call is visible to all after theirs.
 void cmpi_node_barrier_wait(void *memory, int ranks, int spins);
+
+// MARK: - How far a rank is
+
+/// A number in shared memory that one rank raises. Who reads a number also sees all that was written before it was set.
+void cmpi_progress_set(void *memory, long long progress);
+long long cmpi_progress_get(const void *memory);
 
 #endif

@@ -36,7 +36,8 @@ struct AttentionBlock {
     ) {
         let depth = shape.headDim
         Panels.packColumns(
-            source + firstRow * stride, stride: stride, isTransposed: true, columns: rowCount, depth: depth, into: right)
+            source + firstRow * stride, stride: stride, isTransposed: true, columns: rowCount, depth: depth, into: right
+        )
         Panels.forEach(rowCount) { first, registers in
             // The queries of a panel see no key behind the last of them.
             let keys = position(min(first + 16 * registers, rowCount) - 1) + 1

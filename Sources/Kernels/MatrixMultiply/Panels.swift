@@ -118,7 +118,8 @@ enum Panels {
         }
         let rest = depth.wholeLanes
         copyEdge(
-            source + rest, step: 1, lane: stride, lanes: tile, depth: depth - rest, to: panel + rest * tile, width: tile)
+            source + rest, step: 1, lane: stride, lanes: tile, depth: depth - rest, to: panel + rest * tile, width: tile
+        )
     }
 
     /// panel[step · width + column] = source[column][step] for 16 columns.

@@ -25,8 +25,11 @@ public struct MatrixBenchmark {
     private let config: RunConfig
     private let communicator: any Communicator
     private let team: ThreadTeam
+    private let seconds: Double
 
-    init(_ config: RunConfig, _ communicator: any Communicator) {
+    /// - Parameter seconds: for each product.
+    init(_ config: RunConfig, _ communicator: any Communicator, seconds: Double) {
+        self.seconds = seconds
         self.config = config
         self.communicator = communicator
         team = ThreadBudget.team(config, communicator)
@@ -34,7 +37,7 @@ public struct MatrixBenchmark {
 
     /// Collective.
     func run() throws -> Report {
-        let peak = try communicator.peakRate(on: team)
+        let peak = try communicator.peakRate(on: team, seconds: min(1, 2 * seconds))
         let tokens = config.batch.microBatchSize * config.batch.sequenceLength
         let products = [ModelProduct.square] + ModelProduct.all(of: config.model.shape, tokens: tokens)
         let results = try products.map { product in
@@ -48,7 +51,7 @@ public struct MatrixBenchmark {
             ranks: communicator.worldSize, threadsPerRank: team.size, peak: peak, products: results)
     }
 
-    /// The median of enough runs to fill half a second, summed over ranks that all run at once.
+    /// The median of as many runs as fill the time, summed over ranks that all run at once.
     private func rate(_ flops: Double, _ body: () -> Void) throws -> Double {
         body()
         try communicator.barrier()
@@ -58,7 +61,7 @@ public struct MatrixBenchmark {
             let begin = ContinuousClock.now
             body()
             seconds.append((ContinuousClock.now - begin).seconds)
-        } while (ContinuousClock.now - start).seconds < 0.5 || seconds.count < 3
+        } while (ContinuousClock.now - start).seconds < self.seconds || seconds.count < 3
         let median = seconds.sorted()[seconds.count / 2]
         return try communicator.allGather([flops / median]).reduce(0) { $0 + $1[0] }
     }
@@ -66,9 +69,9 @@ public struct MatrixBenchmark {
 
 extension Communicator {
     /// Multiply-adds of all ranks at once, FLOP per second. Collective.
-    func peakRate(on team: ThreadTeam) throws -> Double {
+    func peakRate(on team: ThreadTeam, seconds: Double) throws -> Double {
         try barrier()
-        return try allGather([PeakRate.measure(on: team, seconds: 1)]).reduce(0) { $0 + $1[0] }
+        return try allGather([PeakRate.measure(on: team, seconds: seconds)]).reduce(0) { $0 + $1[0] }
     }
 }
 

@@ -27,13 +27,16 @@ struct StepBenchmark {
     private static let warmUp = 2
     private let config: RunConfig
     private let communicator: any Communicator
+    private let seconds: Double
 
-    init(_ config: RunConfig, _ communicator: any Communicator) {
+    /// - Parameter seconds: for all steps together.
+    init(_ config: RunConfig, _ communicator: any Communicator, seconds: Double) {
+        self.seconds = seconds
         self.config = config
         self.communicator = communicator
     }
 
-    /// Times as many steps as fill ten seconds, at least five. Collective.
+    /// Times as many steps as fill the time, at least five. Collective.
     func run() throws -> Report {
         let team = ThreadBudget.team(config, communicator)
         let state = try TrainingState(config, communicator: communicator, team: team)
@@ -46,7 +49,7 @@ struct StepBenchmark {
         let step = try TrainStep(config, state: state, source: source)
         for _ in 0..<Self.warmUp { _ = try step.run(wantsStop: false) }
 
-        let before = try communicator.peakRate(on: team)
+        let before = try communicator.peakRate(on: team, seconds: min(1, self.seconds))
         var seconds: [Double] = []
         var activities: [String: Double] = [:]
         var loss = 0.0
@@ -57,7 +60,7 @@ struct StepBenchmark {
             activities.merge(result.times.activities, uniquingKeysWith: +)
             loss = result.means.total
         }
-        let peak = (before + (try communicator.peakRate(on: team))) / 2
+        let peak = (before + (try communicator.peakRate(on: team, seconds: min(1, self.seconds)))) / 2
         let median = seconds.sorted()[seconds.count / 2]
         let work = Plan(config, communicator.topology, threads: team.size).work
         return Report(
@@ -70,7 +73,7 @@ struct StepBenchmark {
 
     /// As rank 0 sees it, so that all agree.
     private func isEnough(_ seconds: [Double]) throws -> Bool {
-        let enough = seconds.count >= 5 && seconds.reduce(0, +) >= 10
+        let enough = seconds.count >= 5 && seconds.reduce(0, +) >= self.seconds
         return try communicator.broadcast([enough ? 1 : 0], from: 0) == [1]
     }
 }

@@ -11,8 +11,11 @@ public struct BenchOptions: Sendable {
     public var benchmark: Benchmark
     public var configFile: String?
     public var overrides: [String]
+    /// How long each product, or all steps together, are measured; nil: as long as a steady figure takes.
+    public var seconds: Double?
 
-    public init(_ benchmark: Benchmark, configFile: String?, overrides: [String]) {
+    public init(_ benchmark: Benchmark, configFile: String?, overrides: [String], seconds: Double? = nil) {
+        self.seconds = seconds
         self.benchmark = benchmark
         self.configFile = configFile
         self.overrides = overrides
@@ -22,9 +25,9 @@ public struct BenchOptions: Sendable {
     public func run(_ communicator: any Communicator) throws -> BenchReport {
         let config = try RunConfig.loadTogether(file: configFile, overrides: overrides, communicator)
         switch benchmark {
-        case .gemm: return BenchReport(try MatrixBenchmark(config, communicator).run())
+        case .gemm: return BenchReport(try MatrixBenchmark(config, communicator, seconds: seconds ?? 0.5).run())
         case .reduce: return BenchReport(try ReductionBenchmark(config, communicator).run())
-        case .step: return BenchReport(try StepBenchmark(config, communicator).run())
+        case .step: return BenchReport(try StepBenchmark(config, communicator, seconds: seconds ?? 10).run())
         }
     }
 }

@@ -128,6 +128,9 @@ extension ConfigKey {
             "parallel.reduction", \.parallel.reduction, .choice,
             "gradient sums: the same bits for every world size, or MPI's own order"),
         ConfigKey(
+            "parallel.wire", \.parallel.wire, .choice,
+            "gradients between nodes: bf16 sends half the bytes and rounds them; sums stay fp32"),
+        ConfigKey(
             "parallel.threads_per_rank", \.parallel.threadsPerRank, .optional(.integer(1...1024), none: "auto"),
             "threads; auto: the cores of a node, divided by its ranks"),
         ConfigKey(

@@ -93,6 +93,10 @@ extension RunConfig {
             "optimizer.min_learning_rate is \(optimizer.finalLearningRate), but must be at most "
                 + "optimizer.learning_rate (\(optimizer.learningRate)); write null for a tenth of it")
         found.check(
+            ["parallel.wire", "parallel.reduction"], parallel.wire == .fp32 || parallel.reduction == .reproducible,
+            "parallel.wire is bf16, but must be fp32 where parallel.reduction is fast, since MPI then sends the gradients "
+                + "itself")
+        found.check(
             ["run.readout_sequences", "run.evaluation_sequences"], run.readoutSequences <= run.evaluationSequences,
             "run.readout_sequences is \(run.readoutSequences), but must be at most run.evaluation_sequences "
                 + "(\(run.evaluationSequences)), of which they are a part")
@@ -112,6 +116,12 @@ extension RunConfig {
     public func notes(worldSize: Int) -> [String] {
         if parallel.reduction == .fast {
             return ["parallel.reduction is fast: results agree with other world sizes up to rounding only"]
+        }
+        if parallel.wire == .bf16 && worldSize > 1 {
+            return [
+                "parallel.wire is bf16: across nodes, results depend on how the ranks are spread over them; the same "
+                    + "nodes give the same bits"
+            ]
         }
         if worldSize & (worldSize - 1) != 0 {
             return [

@@ -103,11 +103,14 @@ extension RunConfig {
 
     public struct ParallelSection: Sendable, Equatable {
         public var reduction = Reduction.reproducible
+        /// How gradients travel between nodes.
+        public var wire = Wire.fp32
         /// `nil`: the cores of the node, divided by its ranks.
         public var threadsPerRank: Int?
         public var recompute = false
 
         public enum Reduction: String, CaseIterable, Sendable { case reproducible, fast }
+        public enum Wire: String, CaseIterable, Sendable { case fp32, bf16 }
     }
 
     public struct RunSection: Sendable, Equatable {

@@ -35,7 +35,7 @@ public struct Plan: Codable, Sendable, Equatable {
         public let momentsPerNode: Int
         public let gradientsPerRank: Int
         public let activationsPerRank: Int
-        /// What libraries and OpenBLAS's packing buffers take of each rank, beside `programPerNode` for shared code.
+        /// What libraries and the packed operands of products take of each rank, beside `programPerNode` for shared code.
         public let programPerRank: Int
         public let programPerNode: Int
         /// What each further rank on a node costs.

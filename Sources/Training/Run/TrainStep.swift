@@ -49,7 +49,8 @@ struct TrainStep {
         var clock = PhaseClock()
         var laneSums: [LossSums] = []
 
-        for (localLane, lane) in lanes.lanes(of: state.communicator.rank).enumerated() {
+        let ownLanes = lanes.lanes(of: state.communicator.rank)
+        for (localLane, lane) in ownLanes.enumerated() {
             let gradients = state.reducer.beginLane(localLane)
             var sums = LossSums(layers: state.model.config.numHiddenLayers)
             for microBatch in 0..<source.batch.microBatchesPerLane {
@@ -62,8 +63,12 @@ struct TrainStep {
                 clock.lap(.forward)
                 sums += objective.evaluate(state.model, batch, activations, gradient: request)
                 clock.lap(.head)
+                let isLast = microBatch == source.batch.microBatchesPerLane - 1 && localLane == ownLanes.count - 1
+                if isLast { state.reducer.beginReducing() }
                 state.model.backward(batch, activations, gradients: gradients, accumulate: accumulate) {
                     objective.addStateGradient($0, activations, $1, lambda: lambda, globalTokens: globalTokens)
+                } finished: {
+                    if isLast { state.reducer.finished(from: $0) }
                 }
                 clock.lap(.backward)
             }

@@ -28,7 +28,8 @@ final class TrainingState {
             communicator: communicator, count: layout.count, sharding: sharding, label: "AdamW's second moment")
         reducer = try GradientReducer(
             communicator: communicator, count: layout.count, lanes: config.batch.lanes,
-            mode: config.parallel.reduction == .fast ? .fast : .reproducible, sharding: sharding)
+            mode: config.parallel.reduction == .fast ? .fast : .reproducible, sharding: sharding,
+            wire: config.parallel.wire == .bf16 ? .bf16 : .fp32)
         model = Llama(
             config.model.shape, parameters: parameters, maximumLength: config.batch.sequenceLength, team: team)
         optimizer = AdamWOptimizer(
