@@ -259,6 +259,10 @@ import Training
             "test.yaml:1:34: objective.jreg.warmup_steps is 401, but must be at most run.steps (400); shorten the warm-up too"
         ),
         (
+            "parallel: {reduction: fast, wire: bf16}",
+            "test.yaml:1:30: parallel.wire is bf16, but must be fp32 where parallel.reduction is fast, since MPI then sends the gradients itself"
+        ),
+        (
             "run: {readout_sequences: 129}",
             "test.yaml:1:26: run.readout_sequences is 129, but must be at most run.evaluation_sequences (128), of which they are a part"
         ),
