@@ -260,7 +260,7 @@ import Training
         ),
         (
             "parallel: {reduction: fast, wire: bf16}",
-            "test.yaml:1:30: parallel.wire is bf16, but must be fp32 where parallel.reduction is fast, since MPI then sends the gradients itself"
+            "test.yaml:1:35: parallel.wire is bf16, but must be fp32 where parallel.reduction is fast, since MPI then sends the gradients itself"
         ),
         (
             "run: {readout_sequences: 129}",
