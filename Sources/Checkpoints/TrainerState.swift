@@ -25,22 +25,18 @@ public struct TrainerState: Codable, Sendable, Equatable {
     public struct Versions: Codable, Sendable, Equatable {
         public var jregDist: String
         public var swift: String
-        /// The kernel that OpenBLAS chose.
-        public var blasKernel: String
         /// The x86-64 level that the program was built for.
         public var instructionSet: String
 
-        public init(jregDist: String, swift: String, blasKernel: String, instructionSet: String) {
+        public init(jregDist: String, swift: String, instructionSet: String) {
             self.jregDist = jregDist
             self.swift = swift
-            self.blasKernel = blasKernel
             self.instructionSet = instructionSet
         }
 
         enum CodingKeys: String, CodingKey {
             case jregDist = "jreg_dist"
             case swift
-            case blasKernel = "blas_kernel"
             case instructionSet = "instruction_set"
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Kernels
 import Training
 
 extension Benchmark: ExpressibleByArgument {}
@@ -36,6 +37,8 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
+        // Before MPI: this may start the program anew, for OpenBLAS to be compared with at its best.
+        BLASKernel.prepare()
         let options = BenchOptions(
             benchmark, configFile: configuration.config, overrides: configuration.overrides, seconds: seconds)
         Job.run { communicator, _ in

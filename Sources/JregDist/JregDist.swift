@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Kernels
 import Training
 
 /// Argument parsing, and nothing else: what a command does is in `Training`.
@@ -28,8 +27,6 @@ import Training
 
     /// Every rank parses the same arguments, so one of them is enough to complain, or to print the help.
     static func main() {
-        // Before MPI and before any product: this may start the program anew with a better BLAS kernel.
-        BLASKernel.prepare()
         do {
             var command = try parseAsRoot()
             try command.run()

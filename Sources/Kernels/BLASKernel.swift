@@ -2,7 +2,8 @@ internal import COpenBLAS
 import CPlatform
 import Glibc
 
-/// Which of its hand-written kernels OpenBLAS has chosen, and the remedy when it has chosen badly.
+/// Which of its hand-written kernels OpenBLAS has chosen, and the remedy when it has chosen badly. The engine does not use
+/// OpenBLAS; `bench gemm` compares with it, and should not flatter itself.
 ///
 /// OpenBLAS picks when the library is loaded. On a CPU whose model number it does not know it may fall back to SSE3
 /// (`Prescott`) and lose a factor of 5; the environment variable `OPENBLAS_CORETYPE` overrides it, but only if it is
@@ -15,13 +16,6 @@ public enum BLASKernel {
     private static let avx512: Set = ["SkylakeX", "Cooperlake", "SapphireRapids"]
     private static let avx2: Set = ["Haswell", "Zen", "Excavator"]
 
-    /// Whether cutting a product's rows or columns at multiples of 16 leaves every bit as it was. Measured: it does with
-    /// the AVX-512 kernels as long as each part is larger than `smallProduct`; the AVX2 kernels treat edges differently.
-    static let isIndifferentToCuts = avx512.contains(name)
-
-    /// Below this many multiply-adds OpenBLAS takes another path (with another order of summation).
-    static let smallProduct = 1_000_000
-
     /// The kernel to ask for when `chosen` wastes what the CPU can do; nil when the choice is good.
     public static func betterThan(_ chosen: String, hasAVX512: Bool, hasAVX2: Bool) -> String? {
         if hasAVX512 { return avx512.contains(chosen) ? nil : "SkylakeX" }
@@ -30,7 +24,7 @@ public enum BLASKernel {
     }
 
     /// Starts this program anew with the right kernel if OpenBLAS chose badly and the user did not choose. Call it before
-    /// MPI starts. Returns when nothing has to change; sets OpenBLAS to one thread, since `ThreadTeam` has the threads.
+    /// MPI starts. Returns when nothing has to change; sets OpenBLAS to one thread.
     public static func prepare() {
         openblas_set_num_threads(1)
         guard getenv("OPENBLAS_CORETYPE") == nil,

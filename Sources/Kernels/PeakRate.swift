@@ -11,12 +11,12 @@ public enum PeakRate {
             let start = now()
             let count = team.size
             team.forEachTask(count) { _, _ in multiplyAdds(rounds: operationsPerRound) }
-            rounds.append(Double(count * operationsPerRound) * 24 * 16 * 2 / (now() - start))
+            rounds.append(Double(count * operationsPerRound * chains) * 16 * 2 / (now() - start))
         } while now() < end
         return rounds.sorted()[rounds.count / 2]
     }
 
-    private static let operationsPerRound = 1_800_000 / 24
+    private static let operationsPerRound = 1_800_000 / chains
 
     private static func now() -> Double {
         var time = timespec()
@@ -24,19 +24,33 @@ public enum PeakRate {
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
-    /// Twenty-four chains, as many as a register tile has: they cover the latency of two units.
+    /// Enough chains to cover the latency of two units, and no more than there are registers for.
     @inline(never) private static func multiplyAdds(rounds: Int) {
-        var (a, b, c, d) = (Chains(), Chains(), Chains(), Chains())
+        var a = Chains()
+        #if AVX512
+            var (b, c, d) = (Chains(), Chains(), Chains())
+        #endif
         for _ in 0..<rounds {
             a.step()
-            b.step()
-            c.step()
-            d.step()
+            #if AVX512
+                b.step()
+                c.step()
+                d.step()
+            #endif
         }
-        let sum = a.sum + b.sum + c.sum + d.sum
+        var sum = a.sum
+        #if AVX512
+            sum += b.sum + c.sum + d.sum
+        #endif
         // Never true, but the compiler cannot know, and so has to keep the loop.
         if sum < 0 { fatalError("a sum of positive numbers is negative") }
     }
+
+    #if AVX512
+        private static let chains = 24
+    #else
+        private static let chains = 6
+    #endif
 
     private struct Chains {
         private var (a, b, c) = (Lanes.zero, Lanes.zero, Lanes.zero)

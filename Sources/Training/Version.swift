@@ -1,6 +1,5 @@
 import CPlatform
 import Checkpoints
-import Kernels
 
 /// What computed the numbers.
 public enum Version {
@@ -20,7 +19,6 @@ public enum Version {
     static var instructionSet: String { unsafe String(cString: cplatform_instruction_set()) }
 
     static var all: TrainerState.Versions {
-        TrainerState.Versions(
-            jregDist: jregDist, swift: swift, blasKernel: BLASKernel.name, instructionSet: instructionSet)
+        TrainerState.Versions(jregDist: jregDist, swift: swift, instructionSet: instructionSet)
     }
 }

@@ -12,7 +12,7 @@ func trainerState(step: Int) -> TrainerState {
         config: [
             "optimizer": ["learning_rate": 0.0006, "schedule": "wsd"], "data": ["train": ["a", "b"], "x": nil],
         ],
-        versions: .init(jregDist: "0.1.0", swift: "6.3.1", blasKernel: "SkylakeX", instructionSet: "x86-64-v4"),
+        versions: .init(jregDist: "0.1.0", swift: "6.3.1", instructionSet: "x86-64-v4"),
         worldSize: 2)
 }
 

@@ -53,12 +53,8 @@ extension EndToEnd {
             run: {steps: 3, evaluation_sequences: 3, readout_sequences: 1, checkpoint_every: 0}
             """
 
-        /// The kernels of OpenBLAS for CPUs with AVX-512, and those for AVX2, which are more particular about cuts.
-        @Test(arguments: [nil, "Haswell"])
-        func threadsAndRanksAreInterchangeable(kernel: String?) async throws {
+        @Test func threadsAndRanksAreInterchangeable() async throws {
             func run(_ launch: Launch, threads: Int) async throws -> RunRecord {
-                var launch = launch
-                launch.environment["OPENBLAS_CORETYPE"] = kernel
                 let out = "\(launch.testDescription), \(threads) threads"
                 try await workspace.train(
                     ["parallel.threads_per_rank=\(threads)"], config: Self.wide, out: out, on: launch

@@ -8,7 +8,7 @@ public enum Job {
     /// The rank that the launcher gave this process, known before MPI starts.
     public static var launchRank: Int { LaunchEnvironment.current.rank }
 
-    /// Chooses the BLAS kernel (which may start this program anew), joins the other ranks and runs `body`.
+    /// Joins the other ranks and runs `body`.
     ///
     /// An error on any rank is printed by that rank and ends all of them at once: no collective comes after it, because
     /// the others may wait in another one.

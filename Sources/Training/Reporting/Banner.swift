@@ -36,9 +36,7 @@ struct Banner {
                     + "(\(topology.ranksPerNode.map(String.init).joined(separator: "+"))), "
                     + "\(threads) thread\(threads == 1 ? "" : "s") each; \(communicator.library)"
             ),
-            (
-                "BLAS", "OpenBLAS \(BLASKernel.name); FMA peak \((peakFlopsPerCore / 1e9).text(0)) GFLOP/s per core"
-            ),
+            ("cpu", "peak of multiply-adds \((peakFlopsPerCore / 1e9).text(0)) GFLOP/s per core"),
             (
                 "memory",
                 "\(byteText(plan.memory.perNode)) on a node: weights \(byteText(plan.memory.parametersPerNode)) and "
@@ -87,12 +85,10 @@ struct Banner {
                 "\(topology.ranksOnHost) ranks × \(threads) threads share \(cores) cores of \(topology.hostName): the "
                     + "results are the same, the time is not")
         }
-        if let better = BLASKernel.betterThan(
-            BLASKernel.name, hasAVX512: cplatform_has_avx512() == 1, hasAVX2: cplatform_has_avx2() == 1)
-        {
+        if cplatform_has_avx512() == 1 && Version.instructionSet != "x86-64-v4" {
             notes.append(
-                "OpenBLAS uses its \(BLASKernel.name) kernel because OPENBLAS_CORETYPE says so; on this CPU \(better) is "
-                    + "several times faster")
+                "this binary was built for \(Version.instructionSet), but the CPU has AVX-512: one that `Launch/build --cpu "
+                    + "x86-64-v4` makes is about twice as fast")
         }
         return notes
     }
