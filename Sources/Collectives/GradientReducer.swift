@@ -129,7 +129,11 @@ public final class GradientReducer {
     func reduce(blocks: Range<Int>) throws {
         let topology = communicator.topology
         guard let worldSum else {
-            for block in blocks { norms.note(addNode(layout.floats(block..<(block + 1))), of: block) }
+            for block in blocks {
+                var norm = SquaredNorm()
+                addNode(layout.floats(block..<(block + 1))) { norm.add($0, count: $1) }
+                norms.note(norm, of: block)
+            }
             return
         }
         // Where each node keeps the whole sum it does not matter who adds which part: all add the same amount.
@@ -144,7 +148,7 @@ public final class GradientReducer {
                 return begin..<min(begin + worldSum.chunkBlocks, piece.upperBound)
             }
             let ranges = chunks.map { layout.floats($0) }
-            for range in ranges { _ = addNode(range) }
+            for range in ranges { addNode(range) }
             try worldSum.add(ranges, of: nodeSums.map { gradient(ofRank: $0.summands[0].lowerBound) }, into: total)
             if sharding == .world { norms.measure(chunks[topology.nodeIndex], total) }
         }
@@ -155,17 +159,16 @@ public final class GradientReducer {
         }
     }
 
-    /// Sums `range` over this node's ranks; each sum lands in the gradient of the first rank it is over. Returns the norm
-    /// of the last of these sums, which on a single node is the only one.
-    private func addNode(_ range: Range<Int>) -> SquaredNorm {
-        var norm = SquaredNorm()
-        guard !range.isEmpty else { return norm }
+    /// Sums `range` over this node's ranks; each sum lands in the gradient of the first rank it is over.
+    /// `finished` gets each piece of each sum; on a single node there is one sum.
+    private func addNode(
+        _ range: Range<Int>, finished: (_ sum: UnsafePointer<Float>, _ count: Int) -> Void = { _, _ in }
+    ) {
+        guard !range.isEmpty else { return }
         for sum in nodeSums {
-            norm = SquaredNorm()
             let operands = sum.summands.map { gradient(ofRank: $0.lowerBound)[range].pointer }
-            sum.add(operands, count: range.count, into: operands[0], norm: &norm)
+            sum.add(operands, count: range.count, into: operands[0], finished: finished)
         }
-        return norm
     }
 
     private func gradient(ofRank rank: Int) -> FloatSlice {

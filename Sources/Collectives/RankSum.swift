@@ -18,15 +18,16 @@ final class RankSum {
 
     deinit { scratch.deallocate() }
 
-    /// `result` may be one of the `operands`, of which there is one for each summand. Adds the sum's own elements to `norm`.
+    /// `result` may be one of the `operands`, of which there is one for each summand. `finished` gets each piece of the
+    /// sum while it is in the cache.
     func add(
         _ operands: [UnsafeMutablePointer<Float>], count: Int, into result: UnsafeMutablePointer<Float>,
-        norm: inout SquaredNorm
+        finished: (_ sum: UnsafePointer<Float>, _ count: Int) -> Void = { _, _ in }
     ) {
         precondition(operands.count == summands.count, "\(operands.count) operands for \(summands.count) summands")
         if operands.count == 1 {
             if operands[0] != result { result.update(from: operands[0], count: count) }
-            norm.add(result, count: count)
+            finished(result, count)
             return
         }
         let middle = SummationTree.split(whole)
@@ -37,7 +38,7 @@ final class RankSum {
                 let left = value(of: whole.lowerBound..<middle, in: &slice, place: 0, free: 1)
                 let right = value(of: middle..<whole.upperBound, in: &slice, place: 1, free: 2)
                 FloatSums.add(left, right, into: result + begin, count: slice.count)
-                norm.add(result + begin, count: slice.count)
+                finished(result + begin, slice.count)
             }
         }
     }

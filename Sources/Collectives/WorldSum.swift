@@ -47,9 +47,7 @@ final class WorldSum {
         let operands = (0..<peers.count).flatMap { node in
             node == peers.index ? mine.map { $0[own].pointer } : arriving[node].map(\.pointer)
         }
-        // The blocks' norms are measured apart: a chunk holds many.
-        var norm = SquaredNorm()
-        sum.add(operands, count: own.count, into: total[own].pointer, norm: &norm)
+        sum.add(operands, count: own.count, into: total[own].pointer)
     }
 }
 

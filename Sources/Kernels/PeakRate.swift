@@ -1,28 +1,20 @@
-import Glibc
-
 /// The fused multiply-adds that the machine can do, the limit that MFU is taken against.
 public enum PeakRate {
     /// FLOP per second of a team whose threads all do independent multiply-adds held in registers: the median of rounds
     /// of 10 ms, because a clock that boosts for a moment is no limit that a step could reach.
     public static func measure(on team: ThreadTeam, seconds: Double = 0.2) -> Double {
         var rounds: [Double] = []
-        let end = now() + seconds
+        let end = monotonicSeconds() + seconds
         repeat {
-            let start = now()
+            let start = monotonicSeconds()
             let count = team.size
             team.forEachTask(count) { _, _ in multiplyAdds(rounds: operationsPerRound) }
-            rounds.append(Double(count * operationsPerRound * chains) * 16 * 2 / (now() - start))
-        } while now() < end
+            rounds.append(Double(count * operationsPerRound * chains) * 16 * 2 / (monotonicSeconds() - start))
+        } while monotonicSeconds() < end
         return rounds.sorted()[rounds.count / 2]
     }
 
     private static let operationsPerRound = 1_800_000 / chains
-
-    private static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
 
     /// Enough chains to cover the latency of two units, and no more than there are registers for.
     @inline(never) private static func multiplyAdds(rounds: Int) {

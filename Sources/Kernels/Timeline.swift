@@ -52,7 +52,7 @@ public final class Timeline: @unchecked Sendable {
         totals = totals.map { _ in 0 }
         events = []
         isRecording = recording
-        origin = Self.now()
+        origin = monotonicSeconds()
     }
 
     /// Seconds since `start`, by activity.
@@ -67,20 +67,21 @@ public final class Timeline: @unchecked Sendable {
     /// To be followed by `end`, as in `team.timeline.begin(); defer { team.timeline.end(.norms) }`.
     func begin() {
         depth += 1
-        if depth == 1 { began = Self.now() }
+        if depth == 1 { began = monotonicSeconds() }
     }
 
     func end(_ activity: Activity) {
         depth -= 1
         guard depth == 0 else { return }
-        let now = Self.now()
+        let now = monotonicSeconds()
         totals[activity.rawValue] += now - began
         if isRecording { events.append(Event(activity: activity, begin: began - origin, end: now - origin)) }
     }
+}
 
-    private static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
+/// The seconds of a clock that is never set.
+func monotonicSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }

@@ -58,8 +58,6 @@ public struct AttentionShape: Sendable {
 
 /// The scratch memory of one thread: operands packed for one head and one block of queries, and their scores.
 struct AttentionScratch {
-    private typealias Part = UnsafeMutablePointer<Float>
-
     /// Keys and values of a head as the left operand of scores = K·Qᵀ and dP = V·dOᵀ.
     let keysLeft: UnsafeMutablePointer<Float>
     let valuesLeft: UnsafeMutablePointer<Float>
@@ -74,10 +72,9 @@ struct AttentionScratch {
     /// [keys, queryBlock]: scores and then probabilities, and the gradients of both.
     let scores: UnsafeMutablePointer<Float>
     let dScores: UnsafeMutablePointer<Float>
-    /// One number per query of the block: logSumExp (backward) or 1/Σ (forward), Σ dO∘O, the first key it may see.
+    /// One number per query of the block: logSumExp (backward) or 1/Σ (forward), and Σ dO∘O.
     let normalizers: UnsafeMutablePointer<Float>
     let rowSums: UnsafeMutablePointer<Float>
-    let starts: UnsafeMutablePointer<Float>
     let edge: UnsafeMutablePointer<Float>
 
     static func count(_ shape: AttentionShape) -> Int { sizes(shape).reduce(0, +) }
@@ -87,7 +84,7 @@ struct AttentionScratch {
         let keys = (shape.keyLength + 15) / 16 * 16
         let width = (shape.headDim + 15) / 16 * 16
         return [Int](repeating: keys * width, count: 4) + [Int](repeating: block * width, count: 4)
-            + [keys * block, keys * block, block, block, block, RegisterTile.size]
+            + [keys * block, keys * block, block, block, RegisterTile.size]
     }
 
     init(_ shape: AttentionShape, _ memory: UnsafeMutablePointer<Float>) {
@@ -100,6 +97,6 @@ struct AttentionScratch {
         (keysLeft, valuesLeft, keysRight, valuesRight) = (take(), take(), take(), take())
         (queriesTransposed, dOutputTransposed, queries, dOutput) = (take(), take(), take(), take())
         (scores, dScores) = (take(), take())
-        (normalizers, rowSums, starts, edge) = (take(), take(), take(), take())
+        (normalizers, rowSums, edge) = (take(), take(), take())
     }
 }
