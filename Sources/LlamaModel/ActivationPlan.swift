@@ -15,8 +15,8 @@ public struct ActivationPlan: Sendable {
     let headScratch: Int
 
     /// Fewer, and the output projection's own cost (packing its table, adding to its gradient) shows; more, and the logits
-    /// of a chunk are the largest array of all.
-    public static let headChunkTokens = 1024
+    /// of a chunk are the largest array of all: 65 MB for each rank with a vocabulary of 32000.
+    public static let headChunkTokens = 512
 
     public init(
         _ config: LlamaConfig, sequences: Int, length: Int, purpose: Activations.Purpose, teamSize: Int
@@ -49,10 +49,11 @@ public struct ActivationPlan: Sendable {
     public var floats: Int {
         let states = heldStates * ArenaCutter.rounded(tokens * config.hiddenSize)
         let blocks = heldBlocks * (BlockActivations.floats(config, tokens: tokens) + 7 * ArenaCutter.unit)
-        let scratch =
+        let blockScratch =
             tokens * (config.hiddenSize + config.intermediateSize)
-            + trainingTokens * (config.intermediateSize + config.fusedWidth + config.queryWidth + config.hiddenSize)
-            + attentionScratch + headScratch + headChunk * (config.hiddenSize + 1) + 10 * ArenaCutter.unit
+            + trainingTokens * (config.intermediateSize + config.fusedWidth + config.queryWidth) + attentionScratch
+        let headMemory = headScratch + headChunk * (config.hiddenSize + 1)
+        let scratch = max(blockScratch, headMemory) + gradientFloats + 10 * ArenaCutter.unit
         return states + blocks + scratch
     }
 }

@@ -49,7 +49,7 @@ public final class Activations {
             BlockActivations(&cutter, config, tokens: tokens)
         }
         stateGradient = cutter.take(plan.gradientFloats)
-        scratch = Scratch(&cutter, plan)
+        scratch = Scratch(cutter, plan)
     }
 }
 
@@ -87,7 +87,7 @@ struct BlockActivations {
     }
 }
 
-/// Memory that holds nothing between two calls.
+/// Memory that holds nothing between two calls. The head runs when no block does, so that both have the same memory.
 struct Scratch {
     /// A normalised input and its gradient, [tokens, hidden] each (one memory: never needed together).
     let normed: FloatSlice
@@ -106,15 +106,17 @@ struct Scratch {
     let headNormed: FloatSlice
     let headInverseRMS: FloatSlice
 
-    init(_ cutter: inout ArenaCutter, _ plan: ActivationPlan) {
-        normed = cutter.take(plan.tokens * plan.config.hiddenSize)
-        activated = cutter.take(plan.tokens * plan.config.intermediateSize)
-        activatedGradient = cutter.take(plan.trainingTokens * plan.config.intermediateSize)
-        fusedGradient = cutter.take(plan.trainingTokens * plan.config.fusedWidth)
-        attentionGradient = cutter.take(plan.trainingTokens * plan.config.queryWidth)
-        attention = cutter.take(plan.attentionScratch)
-        head = cutter.take(plan.headScratch)
-        headNormed = cutter.take(plan.headChunk * plan.config.hiddenSize)
-        headInverseRMS = cutter.take(plan.headChunk)
+    init(_ cutter: ArenaCutter, _ plan: ActivationPlan) {
+        var blocks = cutter
+        normed = blocks.take(plan.tokens * plan.config.hiddenSize)
+        activated = blocks.take(plan.tokens * plan.config.intermediateSize)
+        activatedGradient = blocks.take(plan.trainingTokens * plan.config.intermediateSize)
+        fusedGradient = blocks.take(plan.trainingTokens * plan.config.fusedWidth)
+        attentionGradient = blocks.take(plan.trainingTokens * plan.config.queryWidth)
+        attention = blocks.take(plan.attentionScratch)
+        var heads = cutter
+        head = heads.take(plan.headScratch)
+        headNormed = heads.take(plan.headChunk * plan.config.hiddenSize)
+        headInverseRMS = heads.take(plan.headChunk)
     }
 }

@@ -48,6 +48,7 @@ extension EndToEnd {
             let seconds = try number(report, "seconds")
             #expect(try number(report, "tokens_per_step") == 512)
             #expect(try abs(number(report, "tokens_per_second") * seconds - 512) < 1e-6 * 512)
+            #expect(try number(report, "evaluation_tokens_per_second") > 0)
             let shares = try #require(report["shares"] as? [String: Double])
             #expect(shares.keys.sorted() == Self.activities)
             #expect(abs(shares.values.reduce(0, +) - 1) < 0.05)

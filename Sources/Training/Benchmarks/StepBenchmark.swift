@@ -1,6 +1,7 @@
 import Collectives
 import Kernels
 import LlamaModel
+import Objectives
 
 /// `bench step`: whole steps of a configuration on random tokens, and where their time goes.
 struct StepBenchmark {
@@ -13,6 +14,8 @@ struct StepBenchmark {
         let seconds: Double
         let allSeconds: [Double]
         let tokensPerSecond: Double
+        /// Of the evaluation's forward passes, all ranks at once.
+        let evaluationTokensPerSecond: Double
         /// FLOP per second by the model's count, as for `mfu`.
         let flops: Double
         /// P, multiply-adds of all cores at once: the mean of a measurement before the steps and one after.
@@ -62,13 +65,34 @@ struct StepBenchmark {
         }
         let peak = (before + (try communicator.peakRate(on: team, seconds: min(1, self.seconds)))) / 2
         let median = seconds.sorted()[seconds.count / 2]
+        let evaluationRate = try evaluationRate(state.model, source.microBatch(0, lane: 0, firstSample: 0))
         let work = Plan(config, communicator.topology, threads: team.size).work
         return Report(
             ranks: communicator.worldSize, threadsPerRank: team.size, parameters: state.model.layout.count,
             tokensPerStep: config.batch.tokensPerStep, seconds: median, allSeconds: seconds,
-            tokensPerSecond: Double(config.batch.tokensPerStep) / median, flops: work.flopsPerStep / median,
+            tokensPerSecond: Double(config.batch.tokensPerStep) / median,
+            evaluationTokensPerSecond: evaluationRate, flops: work.flopsPerStep / median,
             peak: peak, shares: activities.mapValues { $0 / seconds.reduce(0, +) },
             nodeMemory: try MemoryAccount.ofThisNode(communicator).proportional, loss: loss)
+    }
+
+    /// What `Evaluator` does with a batch, without reading layers out; the median of five passes, tokens per second of all
+    /// ranks. Collective.
+    private func evaluationRate(_ model: Llama, _ batch: TokenBatch) throws -> Double {
+        let activations = Activations(
+            model.config, sequences: batch.sequences, length: batch.length, purpose: .evaluation,
+            teamSize: model.team.size)
+        let objective = Objective(
+            ObjectiveSettings(lambda: 0, regularizer: nil), config: model.config, tokens: batch.tokenCount,
+            team: model.team)
+        try communicator.barrier()
+        let seconds = (0..<5).map { _ in
+            let start = ContinuousClock.now
+            model.forward(batch, activations, visit: objective.visit)
+            _ = objective.evaluate(model, batch, activations)
+            return (ContinuousClock.now - start).seconds
+        }
+        return try communicator.allGather([Double(batch.tokenCount) / seconds.sorted()[2]]).reduce(0) { $0 + $1[0] }
     }
 
     /// As rank 0 sees it, so that all agree.
@@ -86,6 +110,7 @@ extension StepBenchmark.Report: CustomStringConvertible {
             \(parameters) parameters, \(tokensPerStep) tokens a step
             step     \(seconds.text(4)) s (median of \(allSeconds.count)), \(tokensPerSecond.text(0)) tokens/s
             rate     \((flops / 1e9).text(1)) GFLOP/s, \((flops / peak).text(3)) of P = \((peak / 1e9).text(0)) GFLOP/s
+            eval     \(evaluationTokensPerSecond.text(0)) tokens/s, \((evaluationTokensPerSecond / tokensPerSecond).text(2)) of training's
             memory   \(byteText(nodeMemory)) on this node
             where    \(activities.map { "\($0) \((100 * (shares[$0] ?? 0)).text(1)) %" }.joined(separator: ", "))
             """
