@@ -7,8 +7,8 @@ import Glibc
 /// 2. It is renamed, and the directory above is brought to the disk.
 /// 3. The marker `COMPLETE`, which holds the hash of that list, is written last; and it is the first to go in a deletion.
 ///
-/// One run at a time may use a directory.
-public final class CheckpointStore {
+/// One run at a time may use a directory, which `RunLock` sees to, and one thread at a time a store.
+public final class CheckpointStore: @unchecked Sendable {
     public let directory: String
     /// How many complete checkpoints stay.
     public let keep: Int

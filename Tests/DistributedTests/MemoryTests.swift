@@ -9,7 +9,7 @@ extension EndToEnd {
             "model.hidden_size=512", "model.intermediate_size=1536", "model.num_hidden_layers=7",
             "model.num_attention_heads=8", "model.num_key_value_heads=8", "model.vocab_size=8192",
             "model.tie_word_embeddings=true", "model.max_position_embeddings=256", "batch.sequence_length=256",
-            "batch.global_batch_size=8", "run.log_every=1", "run.steps=1000",
+            "batch.global_batch_size=8", "run.log_every=1", "run.steps=1000", "run.checkpoint_every=1",
         ]
 
         /// Were they there once for each of the eight ranks, the node would have two and a half times as much.
@@ -17,7 +17,8 @@ extension EndToEnd {
             let workspace = try Workspace()
             let run = try Launch(ranks: 8, environment: workspace.leftoversOfMPI)
                 .start(workspace.trainArguments(Self.settings))
-            try await run.wait(within: .seconds(120)) { Metrics.lastStep(workspace("run")) >= 1 }
+            // With the second step the snapshot of the first is there.
+            try await run.wait(within: .seconds(120)) { Metrics.lastStep(workspace("run")) >= 2 }
             let counted = ProcessTree.running(Repository.program, among: run.processes)
                 .compactMap(ProcessTree.proportionalMemory)
             run.kill()

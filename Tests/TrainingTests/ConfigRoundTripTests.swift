@@ -28,7 +28,8 @@ import Training
         "parallel.wire": "bf16", "parallel.threads_per_rank": "2", "parallel.recompute": "true",
         "run.steps": "40", "run.seed": "9007199254740991", "run.out": "\"out/with space\"", "run.log_every": "1",
         "run.evaluate_every": "0", "run.evaluation_sequences": "9", "run.readout_sequences": "0",
-        "run.checkpoint_every": "17", "run.keep_checkpoints": "2", "run.time_limit": "1d2h30m5s",
+        "run.checkpoint_every": "17", "run.checkpoint_in_background": "false", "run.keep_checkpoints": "2",
+        "run.time_limit": "1d2h30m5s",
         "run.trace": "\"out/the trace.json\"",
     ]
 

@@ -43,7 +43,16 @@ import Training
         #expect(memory.gradientsPerRank == 372 * 4)
         #expect(memory.activationsPerRank == 4000)
         #expect(memory.perRank == 372 * 4 + 4000 + memory.programPerRank)
-        #expect(memory.perNode == 372 * 12 + memory.programPerNode + 8 * (372 * 4 + 4000 + memory.programPerRank))
+        #expect(memory.snapshotPerNode == 372 * 12)
+        #expect(memory.perNode == 2 * 372 * 12 + memory.programPerNode + 8 * (372 * 4 + 4000 + memory.programPerRank))
+    }
+
+    /// The last checkpoint is written from the state itself, so a run with no other needs no snapshot.
+    @Test(arguments: ["run.checkpoint_in_background=false", "run.checkpoint_every=0", "run.checkpoint_every=400"])
+    func runsWithoutASnapshot(override: String) throws {
+        let plan = plan(try tiny(override), ranks: 8, perNode: 8)
+        #expect(plan.memory.snapshotPerNode == 0)
+        #expect(plan.memory.perNode == 372 * 12 + plan.memory.programPerNode + 8 * plan.memory.perRank)
     }
 
     @Test(arguments: [(1, 8, 4), (2, 4, 3), (3, 3, 2), (4, 2, 2), (5, 2, 2), (8, 1, 1)])
@@ -136,10 +145,11 @@ import Training
                 memory          per rank    per node
                 parameters        shared     3.7 GiB
                 moments           shared     7.5 GiB
+                snapshot          rank 0    11.2 GiB
                 gradients        3.7 GiB    15.0 GiB
                 activations      1.0 GiB     4.0 GiB
                 program         13.0 MiB    64.0 MiB
-                total            4.8 GiB    30.3 GiB
+                total            4.8 GiB    41.5 GiB
 
                 step         524.3 k tokens in 256 sequences; a lane takes 16, a rank computes 16 microbatches
                 run          38400 steps, 20.1 G tokens, 122.0 EFLOP

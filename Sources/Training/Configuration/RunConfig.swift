@@ -122,6 +122,8 @@ extension RunConfig {
         public var evaluationSequences = 128
         public var readoutSequences = 32
         public var checkpointEvery = 100
+        /// Whether training goes on while a checkpoint is written, for the price of a snapshot in memory.
+        public var checkpointInBackground = true
         public var keepCheckpoints = 3
         /// Time after which the run stops behind a step, writes a checkpoint and exits with 75.
         public var timeLimit: Duration?

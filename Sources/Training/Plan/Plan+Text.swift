@@ -33,14 +33,18 @@ extension Plan: CustomStringConvertible {
     }
 
     private var memoryTable: [String] {
+        func row(_ name: String, _ perRank: String, _ perNode: Int) -> String {
+            padded(name, 12, left: true) + padded(perRank, 12) + padded(bytes(perNode), 12)
+        }
         func row(_ name: String, _ perRank: Int?, _ perNode: Int) -> String {
-            padded(name, 12, left: true) + padded(perRank.map(bytes) ?? "shared", 12) + padded(bytes(perNode), 12)
+            row(name, perRank.map(bytes) ?? "shared", perNode)
         }
         let local = ranks.ranksPerNode
         return [
             padded("memory", 12, left: true) + padded("per rank", 12) + padded("per node", 12),
             row("parameters", nil, memory.parametersPerNode),
             row("moments", nil, memory.momentsPerNode),
+            row("snapshot", memory.snapshotPerNode > 0 ? "rank 0" : "none", memory.snapshotPerNode),
             row("gradients", memory.gradientsPerRank, local * memory.gradientsPerRank),
             row("activations", memory.activationsPerRank, local * memory.activationsPerRank),
             row("program", memory.programPerRank, memory.programPerNode + local * memory.programPerRank),

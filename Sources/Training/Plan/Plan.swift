@@ -33,6 +33,8 @@ public struct Plan: Codable, Sendable, Equatable {
         public let parametersPerNode: Int
         /// AdamW's m and v, held once by a node or, with `optimizer.shard: world`, once by all nodes together.
         public let momentsPerNode: Int
+        /// What a checkpoint is written from while training goes on, on the node of rank 0: weights and both moments.
+        public let snapshotPerNode: Int
         public let gradientsPerRank: Int
         public let activationsPerRank: Int
         /// What libraries and the packed operands of products take of each rank, beside `programPerNode` for shared code.
@@ -84,7 +86,7 @@ public struct Plan: Codable, Sendable, Equatable {
             nodes: worldSize.dividedRoundingUp(by: ranksPerNode), lanesPerRank: lanesPerRank,
             gradientArenasPerRank: config.parallel.reduction == .fast ? 1 : 1 + lanesPerRank.logarithm)
         memory = Memory(
-            parameters: parameters, ranks: ranks, shard: config.optimizer.shard,
+            parameters: parameters, ranks: ranks, shard: config.optimizer.shard, takesSnapshots: config.takesSnapshots,
             activationFloats: activationFloats(config))
         work = Work(config, flopsPerToken: model.flopsPerToken, lanesPerRank: lanesPerRank)
         checkpoint = Checkpoint(parameters: parameters, kept: config.run.keepCheckpoints)
@@ -96,7 +98,8 @@ private let floatBytes = MemoryLayout<Float>.size
 
 extension Plan.Memory {
     fileprivate init(
-        parameters: Int, ranks: Plan.Ranks, shard: RunConfig.OptimizerSection.Shard, activationFloats: Int
+        parameters: Int, ranks: Plan.Ranks, shard: RunConfig.OptimizerSection.Shard, takesSnapshots: Bool,
+        activationFloats: Int
     ) {
         let momentsOfNode =
             switch shard {
@@ -105,6 +108,7 @@ extension Plan.Memory {
             }
         parametersPerNode = parameters * floatBytes
         momentsPerNode = 2 * momentsOfNode * floatBytes
+        snapshotPerNode = takesSnapshots ? 3 * parameters * floatBytes : 0
         gradientsPerRank = ranks.gradientArenasPerRank * parameters * floatBytes
         // A pebibyte at most, lest the sums overflow: parameters and ranks are bounded by the checks of the configuration.
         activationsPerRank = min(activationFloats, 1 << 48) * floatBytes
@@ -112,8 +116,14 @@ extension Plan.Memory {
         programPerRank = 13 << 20
         programPerNode = 12 << 20
         perRank = gradientsPerRank + activationsPerRank + programPerRank
-        perNode = parametersPerNode + momentsPerNode + programPerNode + ranks.ranksPerNode * perRank
+        perNode =
+            parametersPerNode + momentsPerNode + snapshotPerNode + programPerNode + ranks.ranksPerNode * perRank
     }
+}
+
+extension RunConfig {
+    /// Whether a checkpoint is written while training goes on: every one but the last, which is written as the state lies.
+    fileprivate var takesSnapshots: Bool { run.checkpointInBackground && 1..<run.steps ~= run.checkpointEvery }
 }
 
 extension Plan.Work {

@@ -42,7 +42,7 @@ struct Banner {
                 "\(byteText(plan.memory.perNode)) on a node: weights \(byteText(plan.memory.parametersPerNode)) and "
                     + "moments \(byteText(plan.memory.momentsPerNode)) once, and for each rank gradients "
                     + "\(byteText(plan.memory.gradientsPerRank)), activations \(byteText(plan.memory.activationsPerRank)), program "
-                    + "\(byteText(plan.memory.programPerRank))"
+                    + "\(byteText(plan.memory.programPerRank))" + snapshotText
             ),
             (
                 "output",
@@ -60,6 +60,11 @@ struct Banner {
         return "\(millions) M parameters: \(shape.numHiddenLayers) layers × \(shape.hiddenSize), "
             + "\(shape.numAttentionHeads) heads (\(shape.numKeyValueHeads) of keys) × \(shape.headDim), MLP "
             + "\(shape.intermediateSize), vocabulary \(shape.vocabSize)\(shape.tieWordEmbeddings ? " tied" : "")"
+    }
+
+    private var snapshotText: String {
+        let bytes = plan.memory.snapshotPerNode
+        return bytes == 0 ? "" : "; from the first checkpoint on, a snapshot of \(byteText(bytes)) with rank 0"
     }
 
     private var objectiveText: String {

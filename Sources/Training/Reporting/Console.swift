@@ -62,9 +62,17 @@ final class Console {
         try writeText(report.markdown, "report.md")
     }
 
-    func reportCheckpoint(_ path: String, seconds: Double) {
+    func report(_ checkpoint: WrittenCheckpoint) {
         progress.close()
-        logger.info("checkpoint \(path) (\(seconds.text(1)) s)")
+        if checkpoint.secondsWaited > 0 {
+            let text =
+                "training waited \(checkpoint.secondsWaited.text(2)) s for the checkpoint before that of step "
+                + "\(checkpoint.step): run.checkpoint_every (\(config.run.checkpointEvery)) is shorter than the time of a "
+                + "write; raise it"
+            logger.notice("\(text)")
+        }
+        let (write, standstill) = (checkpoint.secondsToWrite.text(2), checkpoint.secondsOfStandstill.text(2))
+        logger.info("checkpoint \(checkpoint.path) written in \(write) s, training stood still for \(standstill) s")
     }
 
     private func writeText(_ text: String, _ name: String) throws {

@@ -5,7 +5,7 @@ import Kernels
 import LlamaModel
 
 /// Saving a run and taking it up again. Rank 0 writes, reads and decides; the others give and receive their parts.
-struct Checkpointing {
+final class Checkpointing {
     let config: RunConfig
     let communicator: any Communicator
     let datasetFingerprint: String
@@ -13,7 +13,15 @@ struct Checkpointing {
     let tokenizer: (any Tokenizer)?
 
     /// One for the whole run: what it finds damaged when the run is taken up, it does not count as kept later.
-    private let store: CheckpointStore
+    let store: CheckpointStore
+    /// Rank 0's hold on the output directory.
+    private(set) var lock: RunLock?
+    /// Rank 0's, from the first checkpoint on that is written while training goes on.
+    var snapshot: Snapshot?
+    let writer = CheckpointThread<WrittenCheckpoint>()
+    /// For which the next checkpoint has waited for the writer.
+    var secondsWaited = 0.0
+    var writtenInPlace: WrittenCheckpoint?
 
     init(
         config: RunConfig, communicator: any Communicator, datasetFingerprint: String, tokenizer: (any Tokenizer)?
@@ -25,33 +33,9 @@ struct Checkpointing {
         store = try CheckpointStore(directory: config.run.out, keep: config.run.keepCheckpoints)
     }
 
-    // MARK: - Saving
+    // MARK: - What is saved
 
-    /// Collective.
-    /// - Returns: the path of the checkpoint, on every rank.
-    func save(_ state: TrainingState) throws -> String {
-        var path = ""
-        if communicator.rank == 0 {
-            path = try store.save(
-                trainerState(state), expectedBytes: CheckpointWriter.byteCount(state.model.layout)
-            ) { writer in
-                try writer.addModel(
-                    HuggingFaceConfig(model: config.model.shape, specialTokens: specialTokens), state.model.layout,
-                    parameters: state.model.parameters)
-                for file in tokenizer?.files ?? [] { try writer.add(file.name, bytes: Array(file.content)) }
-                try writer.addMoments(state.model.layout) { file in
-                    try state.firstMoment.gather(file.append)
-                    try state.secondMoment.gather(file.append)
-                }
-            }
-        } else {
-            try state.firstMoment.gather { _ in }
-            try state.secondMoment.gather { _ in }
-        }
-        return String(decoding: try communicator.broadcast(Array(path.utf8), from: 0), as: UTF8.self)
-    }
-
-    private func trainerState(_ state: TrainingState) throws -> TrainerState {
+    func trainerState(_ state: TrainingState) throws -> TrainerState {
         try TrainerState(
             step: state.step, samplesConsumed: state.samplesConsumed, datasetFingerprint: datasetFingerprint,
             lanes: config.batch.lanes, seed: UInt64(config.run.seed),
@@ -60,7 +44,7 @@ struct Checkpointing {
     }
 
     /// Those of the tokenizer; without one, those of the checkpoint that the run began with.
-    private var specialTokens: SpecialTokens {
+    var specialTokens: SpecialTokens {
         if let tokenizer {
             return SpecialTokens(
                 beginOfText: tokenizer.beginOfText.map(Int.init), endOfText: tokenizer.endOfText.map { [Int($0)] } ?? []
@@ -77,6 +61,15 @@ struct Checkpointing {
         case fresh
         /// With the checkpoint at `path`, past newer ones that could not be used, each with the reason.
         case checkpoint(path: String, skipped: [String])
+    }
+
+    /// Takes the output directory for this run, before anything in it is read or written. Rank 0 alone calls it.
+    /// - Returns: why another run is not kept out after all, if so.
+    /// - Throws: when another run has it.
+    func takeDirectory() throws -> String? {
+        let lock = try RunLock(directory: config.run.out)
+        self.lock = lock
+        return lock.warning
     }
 
     /// What `--resume` means for the directory at hand. Rank 0 alone calls it.

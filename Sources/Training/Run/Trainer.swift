@@ -40,6 +40,10 @@ public final class Trainer {
         checkpointing = try Checkpointing(
             config: config, communicator: communicator, datasetFingerprint: data.train.fingerprint,
             tokenizer: data.tokenizer)
+        try communicator.together { [checkpointing] in
+            guard communicator.rank == 0, let warning = try checkpointing.takeDirectory() else { return }
+            logger.warning("\(warning)")
+        }
         let start = try Self.agree(on: options.resume, checkpointing, communicator)
 
         let team = ThreadBudget.team(config, communicator)
@@ -80,10 +84,13 @@ public final class Trainer {
             if Progress.isDue(result.step, config.run) { try measureMemory() }
             let now = ContinuousClock.now
             try console?.report(result, seconds: (now - lap).seconds, memory: memory)
+            try reportWrittenCheckpoint()
 
             let isLast = state.step == config.run.steps
             if isLast || isDue(every: config.run.evaluateEvery) { try evaluate() }
-            if isLast || isDue(every: config.run.checkpointEvery) || result.stop { try checkpoint() }
+            if isLast || isDue(every: config.run.checkpointEvery) || result.stop {
+                try checkpoint(runGoesOn: !isLast && !result.stop)
+            }
             if result.stop && !isLast {
                 logger.notice(
                     "time limit reached after step \(state.step): start the same command again to go on from there")
@@ -117,10 +124,23 @@ public final class Trainer {
         try console?.report(result, step: state.step)
     }
 
-    private func checkpoint() throws {
-        let begin = ContinuousClock.now
-        let path = try checkpointing.save(state)
-        console?.reportCheckpoint(path, seconds: (ContinuousClock.now - begin).seconds)
+    /// Collective.
+    /// - Parameter runGoesOn: if not, it is on the disk when this returns.
+    private func checkpoint(runGoesOn: Bool = false) throws {
+        try waitForCheckpointWriter()
+        try checkpointing.save(state, runGoesOn: runGoesOn)
+        try reportWrittenCheckpoint()
+    }
+
+    /// Waits, on rank 0, for the checkpoint that is still being written.
+    private func waitForCheckpointWriter() throws {
+        checkpointing.waitForWriter()
+        try reportWrittenCheckpoint()
+    }
+
+    /// What rank 0's writer has done since it was asked last. What went wrong there ends the run here.
+    private func reportWrittenCheckpoint() throws {
+        if let written = try checkpointing.takeWritten() { console?.report(written) }
     }
 
     private var isTimeUp: Bool {
