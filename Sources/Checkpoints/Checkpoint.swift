@@ -32,19 +32,23 @@ public struct Checkpoint: Sendable {
             throw CheckpointError(.damaged, "\(path) does not list \(missing.joined(separator: ", "))")
         }
         for (name, wanted) in listed.sorted(by: { $0.value.bytes < $1.value.bytes }) {
-            let file = path + "/" + name
-            guard FileSystem.exists(file) else {
-                throw CheckpointError(.damaged, "\(file) is missing, though the checkpoint was complete once")
-            }
-            let size = try InputFile(file).size
-            guard size == wanted.bytes else {
-                throw CheckpointError(.damaged, "\(file) has \(size) bytes, but \(wanted.bytes) were written")
-            }
-            let found = try FileDigest(ofFile: file)
-            guard found == wanted else {
-                throw CheckpointError(
-                    .damaged, "\(file) was changed: its XXH3 hash is \(found.xxh3), but \(wanted.xxh3) was written")
-            }
+            try compare(path + "/" + name, with: wanted)
+        }
+    }
+
+    /// Holds size and hash of a file against those that were written.
+    static func compare(_ file: String, with wanted: FileDigest) throws {
+        guard FileSystem.exists(file) else {
+            throw CheckpointError(.damaged, "\(file) is missing, though the checkpoint was complete once")
+        }
+        let size = try InputFile(file).size
+        guard size == wanted.bytes else {
+            throw CheckpointError(.damaged, "\(file) has \(size) bytes, but \(wanted.bytes) were written")
+        }
+        let found = try FileDigest(ofFile: file)
+        guard found == wanted else {
+            throw CheckpointError(
+                .damaged, "\(file) was changed: its XXH3 hash is \(found.xxh3), but \(wanted.xxh3) was written")
         }
     }
 
@@ -61,16 +65,19 @@ public struct Checkpoint: Sendable {
         _ moment: CheckpointMoment, _ layout: ParameterLayout, elements: Range<Int>? = nil, into target: FloatSlice
     ) throws {
         let file = try SafetensorsFile(path + "/" + CheckpointFiles.optimizer)
-        let problems = layout.tensors.compactMap { tensor in
-            let name = moment.prefix + tensor.name
-            return tensor.mismatch(with: file.tensors[name], named: name)
-        }
+        let problems = file.mismatches(moment, layout)
         guard problems.isEmpty else {
             throw CheckpointError(.unsupported, "\(file.path) does not fit the model", listing: problems)
         }
         try layout.forEachPart(of: elements ?? 0..<layout.count) { tensor, part, place in
             try file.read(moment.prefix + tensor.name, elements: part, into: target[place])
         }
+    }
+
+    /// The directories below `path` that have the name of a checkpoint, complete or not, oldest first.
+    public static func directories(in path: String) throws -> [String] {
+        try FileSystem.names(in: path).compactMap { name in CheckpointNames.step(of: name).map { ($0, name) } }
+            .sorted { $0.0 < $1.0 }.map { path + "/" + $0.1 }.filter(FileSystem.isDirectory)
     }
 
     /// Whether the marker is there and right. A system that cannot tell is an error: no checkpoint is deleted for it.
@@ -111,6 +118,16 @@ public struct Checkpoint: Sendable {
             return files
         } catch let error as DecodingError {
             throw CheckpointError(.damaged, "\(path) is no list of files: \(JSONValue.reason(error))")
+        }
+    }
+}
+
+extension SafetensorsFile {
+    /// In what the stored tensors of a moment differ from those of `layout`.
+    func mismatches(_ moment: CheckpointMoment, _ layout: ParameterLayout) -> [String] {
+        layout.tensors.compactMap { tensor in
+            let name = moment.prefix + tensor.name
+            return tensor.mismatch(with: tensors[name], named: name)
         }
     }
 }

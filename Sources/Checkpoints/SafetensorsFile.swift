@@ -116,6 +116,24 @@ public final class SafetensorsFile: Sendable {
         return try stored(0..<tensor.count, from: tensor.byteRange.lowerBound, zero: 0.0)
     }
 
+    /// How many elements of a float tensor are infinite or no numbers, and the first of them.
+    func nonFiniteElements(of tensor: Tensor) throws -> (count: Int, first: Int?) {
+        var found: (count: Int, first: Int?) = (0, nil)
+        let chunk = FloatArena(count: min(tensor.count, 1 << 20)).all
+        for begin in stride(from: 0, to: tensor.count, by: max(chunk.count, 1)) {
+            let part = chunk[0..<min(chunk.count, tensor.count - begin)]
+            try read(tensor.name, elements: begin..<(begin + part.count), into: part)
+            part.withUnsafeMutableBytes { bytes in
+                let floats = bytes.bindMemory(to: Float.self)
+                // Counted without a branch first: nearly always there are none.
+                let count = floats.reduce(0) { $0 &+ ($1.isFinite ? 0 : 1) }
+                if count > 0, found.first == nil { found.first = begin + floats.firstIndex { !$0.isFinite }! }
+                found.count += count
+            }
+        }
+        return found
+    }
+
     private func tensor(_ name: String) throws -> Tensor {
         guard let tensor = tensors[name] else {
             let some = order.prefix(3).map(\.name).joined(separator: ", ")

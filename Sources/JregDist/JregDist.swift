@@ -21,7 +21,8 @@ import Training
             """,
         version: Version.jregDist,
         subcommands: [
-            Train.self, Prepare.self, Evaluate.self, Generate.self, Analyze.self, Grad.self, PlanRun.self, Bench.self,
+            Train.self, Prepare.self, Evaluate.self, Generate.self, Analyze.self, Verify.self, Grad.self, PlanRun.self,
+            Bench.self,
         ],
         defaultSubcommand: Train.self)
 

@@ -36,13 +36,7 @@ public final class TokenDataset: Sendable {
         let sources = try ShardSource.find(paths, split: split)
         let shards = try sources.map { source in
             let shard = try TokenShard(path: source.path, vocabularySize: vocabularySize)
-            if let description = source.description,
-                shard.tokenCount != description.tokens || shard.hash != description.hash
-            {
-                throw CorpusError.data(
-                    "\(shard.path) is not the shard that \(DatasetFiles.description) beside it lists: \(shard.tokenCount) tokens with hash \(shard.hash), wanted \(description.tokens) with \(description.hash). Copy it again or run `jreg-dist prepare --overwrite`"
-                )
-            }
+            if let difference = source.description.flatMap(shard.difference) { throw CorpusError.data(difference) }
             return shard
         }
         self.sequenceLength = sequenceLength
