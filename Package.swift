@@ -97,7 +97,12 @@ let package = Package(
         .testTarget(name: "OptimizationTests", dependencies: ["Optimization"], swiftSettings: swiftFlags),
         .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: swiftFlags),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "Kernels", "LlamaModel"], swiftSettings: swiftFlags),
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointsProbe", "Kernels", "LlamaModel"],
+            swiftSettings: swiftFlags),
+        // What CheckpointsTests kills while it saves.
+        .executableTarget(
+            name: "CheckpointsProbe", dependencies: ["Checkpoints", "Kernels", "LlamaModel"],
+            path: "Tests/CheckpointsProbe", swiftSettings: swiftFlags),
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["Evaluation", "Collectives", "Corpus", "Kernels", "LlamaModel", "Objectives"],

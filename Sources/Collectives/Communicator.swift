@@ -48,7 +48,9 @@ public protocol Communicator: AnyObject, Sendable {
 public func makeCommunicator(_ launch: LaunchEnvironment = .current) throws -> any Communicator {
     switch launch.launcher {
     case .none: return LocalCommunicator()
-    case .mpi: return try MPICommunicator(launch)
+    case .mpi:
+        LauncherWatch.begin()
+        return try MPICommunicator(launch)
     case .slurmWithoutMPI:
         throw CollectiveError.launch(
             "srun started \(launch.size ?? 0) tasks but gave MPI no way to find them, so each would train alone and "

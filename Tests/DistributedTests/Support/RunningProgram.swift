@@ -27,6 +27,9 @@ final class RunningProgram {
     /// It and all that it has started.
     var processes: [Int32] { ProcessTree.members(of: process.processIdentifier) }
 
+    /// What it has said on stderr so far.
+    var errors: String { (try? text("errors")) ?? "" }
+
     /// SIGKILL for it and for all that it has started.
     func kill() {
         for process in processes { _ = Foundation.kill(process, SIGKILL) }

@@ -1,0 +1,209 @@
+import Foundation
+import Testing
+
+/// A run that is killed again and again, each time by another hand, in another phase, and taken up by another number of
+/// ranks; and what came of it.
+struct KillMatrix {
+    /// Who gets the SIGKILL.
+    enum Victim: String, CaseIterable {
+        case oneRank = "one rank"
+        case allRanks = "all ranks"
+        case mpirun
+    }
+
+    /// What the kill waits for.
+    enum Aim: String, CaseIterable {
+        case anywhere, starting, writing, deleting, evaluating
+
+        /// Those that are waited for.
+        fileprivate var phases: [String] {
+            switch self {
+            case .anywhere, .starting: []
+            case .writing: [RunState.writing, RunState.completing]
+            case .deleting: [RunState.deleting]
+            case .evaluating: [RunState.evaluating]
+            }
+        }
+    }
+
+    struct Kill {
+        let victim: Victim
+        let ranks: Int
+        /// What the run was doing, as the disk and the kernel told just before.
+        let phase: String
+        /// Ranks that were still there ten seconds later.
+        let orphans: Int
+        /// Checkpoints that were complete when the signal was sent, and newer than the one that the next start took.
+        var lost = 0
+    }
+
+    let workspace: Workspace
+    private(set) var kills: [Kill] = []
+    private var random: SeededGenerator
+
+    init(seed: UInt64) throws {
+        workspace = try Workspace()
+        random = SeededGenerator(state: seed)
+    }
+
+    private static let worldSizes = [1, 2, 4, 8]
+
+    /// A constant learning rate: the run may end at any step.
+    private static func settings(steps: Int) -> [String] {
+        [
+            "run.steps=\(steps)", "run.checkpoint_every=2", "run.keep_checkpoints=2", "run.evaluate_every=3",
+            "run.log_every=1", "optimizer.schedule=constant",
+        ]
+    }
+
+    /// Starts the run or takes it up, kills it `count` times, and lets it end: a record of it.
+    mutating func run(kills count: Int) async throws -> (killed: RunRecord, undisturbed: RunRecord) {
+        var newestAtKill = 0
+        for number in 0..<count {
+            let ranks = Self.worldSizes[number % 4]
+            let program = try Launch(ranks: ranks, environment: workspace.leftoversOfMPI)
+                .start(workspace.trainArguments(Self.settings(steps: 1_000_000)))
+            let found = try await kill(program, ranks: ranks)
+            note(start: program.errors, newestAtKill)
+            kills.append(found.kill)
+            newestAtKill = found.newest
+        }
+        let last = Self.settings(steps: Metrics.lastStep(workspace("run")) + 4)
+        let outcome = try await workspace.train(last, on: .ranks(8)).expectSuccess()
+        note(start: outcome.errors, newestAtKill)
+        #expect(try checkpoints(workspace("run")).count == 2)
+        #expect(!workspace.names("run").contains { $0.contains("tmp") || $0.hasSuffix(".lock") })
+        try await workspace.train(last, out: "undisturbed", on: .ranks(2)).expectSuccess()
+        return try (RunRecord(workspace("run")), RunRecord(workspace("undisturbed")))
+    }
+
+    /// Counts a checkpoint as lost when a start took an older one than the newest that was complete before, or none.
+    private mutating func note(start errors: String, _ newest: Int) {
+        // One that was killed before its banner says nothing.
+        guard !kills.isEmpty, let start = errors.firstMatch(of: /start {5}(fresh|step ([0-9]+), from)/) else { return }
+        let taken = start.2.flatMap { Int($0) } ?? 0
+        if taken < newest { kills[kills.count - 1].lost += 1 }
+    }
+
+    // MARK: - One kill
+
+    private mutating func kill(_ program: RunningProgram, ranks: Int) async throws -> (kill: Kill, newest: Int) {
+        let victim = Victim.allCases.randomElement(using: &random)!
+        let aim = Aim.allCases.randomElement(using: &random)!
+        let delay = try await wait(for: aim, program)
+        usleep(delay)
+
+        let processes = program.processes
+        let running = ProcessTree.running(Repository.program, among: processes)
+        let state = RunState(workspace("run"))
+        let phase = state.phase ?? Self.phase(of: running.randomElement(using: &random), program)
+        switch victim {
+        case .oneRank: if let rank = running.randomElement(using: &random) { _ = Foundation.kill(rank, SIGKILL) }
+        case .allRanks: for process in running { _ = Foundation.kill(process, SIGKILL) }
+        case .mpirun: _ = Foundation.kill(processes[0], SIGKILL)
+        }
+        // A kill that comes before mpirun has started a rank finds none.
+        if running.isEmpty && victim != .mpirun { _ = Foundation.kill(processes[0], SIGKILL) }
+        let haveEnded = try await ProcessTree.haveEnded(processes, running: Repository.program, within: .seconds(10))
+        let orphans = haveEnded ? [] : ProcessTree.running(Repository.program, among: processes)
+        for process in orphans { _ = Foundation.kill(process, SIGKILL) }
+        _ = try await program.end(within: .seconds(120))
+        return (Kill(victim: victim, ranks: ranks, phase: phase, orphans: orphans.count), state.newest)
+    }
+
+    /// Waits until the run does what is aimed at, or a few seconds.
+    /// - Returns: how many microseconds more to wait.
+    private mutating func wait(for aim: Aim, _ program: RunningProgram) async throws -> UInt32 {
+        if aim == .starting { return UInt32.random(in: 0..<700_000, using: &random) }
+        try await program.wait(within: .seconds(60)) { program.errors.contains(/step [0-9]+\//) }
+        if aim == .anywhere { return UInt32.random(in: 0..<150_000, using: &random) }
+        let end = ContinuousClock.now + .seconds(4)
+        while ContinuousClock.now < end {
+            let phase = RunState(workspace("run")).phase
+            if phase.map(aim.phases.contains) == true {
+                return aim == .deleting ? 0 : UInt32.random(in: 0..<3000, using: &random)
+            }
+            usleep(50)
+        }
+        return 0
+    }
+
+    /// What a rank is doing whose run has nothing unfinished on the disk: the kernel knows whether it runs or waits.
+    private static func phase(of rank: Int32?, _ program: RunningProgram) -> String {
+        guard let rank, program.errors.contains(/step [0-9]+\//) else { return "starting" }
+        let status = (try? String(contentsOfFile: "/proc/\(rank)/stat", encoding: .utf8)) ?? ""
+        let state = status.split(separator: ")").last?.split(separator: " ").first
+        return state == "R" ? "computing (forward, backward)" : "waiting (reduce)"
+    }
+
+    // MARK: - Result
+
+    /// A line for each thing counted.
+    static func summary(_ kills: [Kill]) -> String {
+        func counts(_ title: String, _ key: (Kill) -> String) -> String {
+            let groups = Dictionary(grouping: kills, by: key).mapValues(\.count).sorted { $0.key < $1.key }
+            return title + groups.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        }
+        return [
+            "\(kills.count) kills; \(kills.reduce(0) { $0 + $1.orphans }) orphans, "
+                + "\(kills.reduce(0) { $0 + $1.lost }) lost checkpoints",
+            counts("killed: ") { $0.victim.rawValue }, counts("phase:  ") { $0.phase },
+            counts("ranks:  ") { "\($0.ranks):" },
+        ].joined(separator: "\n")
+    }
+}
+
+/// What the output directory of a run shows of its state at one moment.
+struct RunState {
+    static let writing = "writing a checkpoint"
+    static let completing = "completing a checkpoint"
+    static let deleting = "deleting a checkpoint"
+    static let evaluating = "evaluating"
+
+    /// Nil where nothing is unfinished.
+    let phase: String?
+    /// The step of the newest complete checkpoint, or 0.
+    let newest: Int
+
+    init(_ directory: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        let steps = names.compactMap { name in
+            name.wholeMatch(of: /step-([0-9]+)/).flatMap { Int($0.1) }.map { (step: $0, name: name) }
+        }
+        let complete = steps.filter { access(directory + "/" + $0.name + "/COMPLETE", F_OK) == 0 }.map(\.step)
+        newest = complete.max() ?? 0
+        let unfinished = steps.map(\.step).filter { !complete.contains($0) }
+        if names.contains(where: { $0.contains(".tmp-") }) {
+            phase = Self.writing
+        } else if let step = unfinished.first {
+            phase = step > newest ? Self.completing : Self.deleting
+        } else {
+            phase = Self.isEvaluating(directory) ? Self.evaluating : nil
+        }
+    }
+
+    /// The last line of the log is of a step after which an evaluation is due.
+    private static func isEvaluating(_ directory: String) -> Bool {
+        guard let file = FileHandle(forReadingAtPath: directory + "/metrics.jsonl") else { return false }
+        defer { try? file.close() }
+        let size = (try? file.seekToEnd()) ?? 0
+        try? file.seek(toOffset: size > 4000 ? size - 4000 : 0)
+        let text = String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
+        guard let line = text.split(separator: "\n").last, !line.contains("\"evaluation\"") else { return false }
+        let step = line.firstMatch(of: /"step":([0-9]+)/).flatMap { Int($0.1) }
+        return step.map { $0 % 3 == 0 } ?? false
+    }
+}
+
+/// splitmix64: the same numbers for the same seed.
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
