@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// A full disk, and too little shared memory.
+    /// A full disk, one that cannot be written, and too little shared memory.
     @Suite(.needsMPI, .needsMounts) struct ScarcityTests {
         let workspace: Workspace
 
@@ -31,6 +31,35 @@ extension EndToEnd {
             try await workspace.train(settings, out: "undisturbed").expectSuccess()
             let difference = try RunRecord(workspace("copy/run")).difference(from: RunRecord(workspace("undisturbed")))
             #expect(difference == nil)
+        }
+
+        /// As a disk with a fault does: the kernel takes the right to write away while the run goes on.
+        @Test func aDiskThatBecomesReadOnlyLeavesTheEarlierCheckpointsWhole() async throws {
+            let settings = ["run.checkpoint_every=10", "run.evaluate_every=0", "optimizer.schedule=constant"]
+            let launch = Launch(
+                ranks: 2,
+                wrapper: MountNamespace.readOnly(workspace("run"), when: workspace("run/step-00000010/COMPLETE")))
+            let refused = try await workspace.train(settings + ["run.steps=100000"], on: launch)
+            refused.expectFailure(70, "cannot create \(workspace("run"))/step-", "Read-only file system")
+            #expect(refused.count(of: "Read-only file system") == 1)
+            try await jregDist(["verify", workspace("run")]).expectSuccess()
+            let last = "run.steps=\(Metrics.lastStep(workspace("run")) + 3)"
+            try await workspace.train(settings + [last]).expectSuccess()
+            try await workspace.train(settings + [last], out: "undisturbed").expectSuccess()
+            let difference = try RunRecord(workspace("run")).difference(from: RunRecord(workspace("undisturbed")))
+            #expect(difference == nil)
+        }
+
+        @Test func anOutputDirectoryThatCannotBeWritten() async throws {
+            try workspace.write("", "disk/empty")
+            let launch = Launch(ranks: 2, wrapper: MountNamespace.readOnly(workspace("disk")))
+            let refused = try await workspace.train(out: "disk/run", on: launch)
+            refused.expectFailure(70, workspace("disk/run"))
+            try await workspace.train(out: "disk", on: launch)
+                .expectFailure(
+                    70, "cannot create \(workspace("disk"))/run.lock: Read-only file system", "choose another")
+            try await workspace.train(out: "disk/empty/run", on: .ranks(2))
+                .expectFailure(70, "cannot create \(workspace("disk/empty/run"))")
         }
 
         /// A container's 64 MB. Without the check the ranks would die of SIGBUS at some later write.

@@ -13,13 +13,14 @@ struct KillMatrix {
 
     /// What the kill waits for.
     enum Aim: String, CaseIterable {
-        case anywhere, starting, writing, deleting, evaluating
+        case anywhere, starting, writing, completing, deleting, evaluating
 
         /// Those that are waited for.
         fileprivate var phases: [String] {
             switch self {
             case .anywhere, .starting: []
-            case .writing: [RunState.writing, RunState.completing]
+            case .writing: [RunState.writing]
+            case .completing: [RunState.completing]
             case .deleting: [RunState.deleting]
             case .evaluating: [RunState.evaluating]
             }
@@ -33,6 +34,8 @@ struct KillMatrix {
         let phase: String
         /// Ranks that were still there ten seconds later.
         let orphans: Int
+        /// Whether mpirun stayed when all ranks were gone, as Open MPI 4.1 may do when one is killed while it starts.
+        let leftLauncher: Bool
         /// Checkpoints that were complete when the signal was sent, and newer than the one that the next start took.
         var lost = 0
     }
@@ -46,6 +49,7 @@ struct KillMatrix {
         random = SeededGenerator(state: seed)
     }
 
+    static let starting = "starting"
     private static let worldSizes = [1, 2, 4, 8]
 
     /// A constant learning rate: the run may end at any step.
@@ -89,48 +93,57 @@ struct KillMatrix {
 
     private mutating func kill(_ program: RunningProgram, ranks: Int) async throws -> (kill: Kill, newest: Int) {
         let victim = Victim.allCases.randomElement(using: &random)!
-        let aim = Aim.allCases.randomElement(using: &random)!
-        let delay = try await wait(for: aim, program)
-        usleep(delay)
-
+        // Computing and reducing are what a run does most of the time.
+        let aim = (Aim.allCases + [.anywhere, .anywhere, .anywhere]).randomElement(using: &random)!
+        if aim == .starting {
+            usleep(UInt32.random(in: 0..<700_000, using: &random))
+        } else {
+            try await program.wait(within: .seconds(60)) { program.errors.contains(/step [0-9]+\//) }
+        }
+        // Listed before the moment that is waited for, which is soon over.
         let processes = program.processes
         let running = ProcessTree.running(Repository.program, among: processes)
-        let state = RunState(workspace("run"))
-        let phase = state.phase ?? Self.phase(of: running.randomElement(using: &random), program)
-        switch victim {
-        case .oneRank: if let rank = running.randomElement(using: &random) { _ = Foundation.kill(rank, SIGKILL) }
+        let chosen = running.randomElement(using: &random)
+        let state = wait(for: aim)
+        let phase = state.phase ?? Self.phase(of: chosen, program)
+        // A kill that comes before mpirun has started a rank finds none.
+        switch running.isEmpty ? .mpirun : victim {
+        case .oneRank: if let chosen { _ = Foundation.kill(chosen, SIGKILL) }
         case .allRanks: for process in running { _ = Foundation.kill(process, SIGKILL) }
         case .mpirun: _ = Foundation.kill(processes[0], SIGKILL)
         }
-        // A kill that comes before mpirun has started a rank finds none.
-        if running.isEmpty && victim != .mpirun { _ = Foundation.kill(processes[0], SIGKILL) }
-        let haveEnded = try await ProcessTree.haveEnded(processes, running: Repository.program, within: .seconds(10))
-        let orphans = haveEnded ? [] : ProcessTree.running(Repository.program, among: processes)
+        // Found by what they work on: their parent is gone, and some may have been started after the list was made.
+        let end = ContinuousClock.now + .seconds(10)
+        while !ProcessTree.running(Repository.program, on: workspace.path).isEmpty && ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let orphans = ProcessTree.running(Repository.program, on: workspace.path)
         for process in orphans { _ = Foundation.kill(process, SIGKILL) }
+        let lastLook = ContinuousClock.now + .seconds(10)
+        while program.isRunning && ContinuousClock.now < lastLook { try await Task.sleep(for: .milliseconds(20)) }
+        let leftLauncher = program.isRunning
+        if leftLauncher { program.kill() }
         _ = try await program.end(within: .seconds(120))
-        return (Kill(victim: victim, ranks: ranks, phase: phase, orphans: orphans.count), state.newest)
+        let found = Kill(
+            victim: victim, ranks: ranks, phase: phase, orphans: orphans.count, leftLauncher: leftLauncher)
+        return (found, state.newest)
     }
 
-    /// Waits until the run does what is aimed at, or a few seconds.
-    /// - Returns: how many microseconds more to wait.
-    private mutating func wait(for aim: Aim, _ program: RunningProgram) async throws -> UInt32 {
-        if aim == .starting { return UInt32.random(in: 0..<700_000, using: &random) }
-        try await program.wait(within: .seconds(60)) { program.errors.contains(/step [0-9]+\//) }
-        if aim == .anywhere { return UInt32.random(in: 0..<150_000, using: &random) }
+    /// Waits until the run does what is aimed at, or a few seconds, and says how it stands then.
+    private mutating func wait(for aim: Aim) -> RunState {
+        if aim == .anywhere { usleep(UInt32.random(in: 0..<150_000, using: &random)) }
         let end = ContinuousClock.now + .seconds(4)
-        while ContinuousClock.now < end {
-            let phase = RunState(workspace("run")).phase
-            if phase.map(aim.phases.contains) == true {
-                return aim == .deleting ? 0 : UInt32.random(in: 0..<3000, using: &random)
-            }
+        while true {
+            let state = RunState(workspace("run"))
+            let isMet = state.phase.map(aim.phases.contains) == true
+            if aim.phases.isEmpty || isMet || ContinuousClock.now > end { return state }
             usleep(50)
         }
-        return 0
     }
 
     /// What a rank is doing whose run has nothing unfinished on the disk: the kernel knows whether it runs or waits.
     private static func phase(of rank: Int32?, _ program: RunningProgram) -> String {
-        guard let rank, program.errors.contains(/step [0-9]+\//) else { return "starting" }
+        guard let rank, program.errors.contains(/step [0-9]+\//) else { return starting }
         let status = (try? String(contentsOfFile: "/proc/\(rank)/stat", encoding: .utf8)) ?? ""
         let state = status.split(separator: ")").last?.split(separator: " ").first
         return state == "R" ? "computing (forward, backward)" : "waiting (reduce)"
@@ -146,7 +159,7 @@ struct KillMatrix {
         }
         return [
             "\(kills.count) kills; \(kills.reduce(0) { $0 + $1.orphans }) orphans, "
-                + "\(kills.reduce(0) { $0 + $1.lost }) lost checkpoints",
+                + "\(kills.reduce(0) { $0 + $1.lost }) lost checkpoints; mpirun stayed \(kills.count(where: \.leftLauncher)) times",
             counts("killed: ") { $0.victim.rawValue }, counts("phase:  ") { $0.phase },
             counts("ranks:  ") { "\($0.ranks):" },
         ].joined(separator: "\n")

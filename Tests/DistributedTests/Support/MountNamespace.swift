@@ -21,6 +21,18 @@ enum MountNamespace {
         wrapper("mount -t tmpfs -o size=\(megabytes)m tmpfs /dev/shm && exec \"$@\"")
     }
 
+    /// A wrapper under which `directory` becomes an empty file system that cannot be written, at once or when `sign` exists.
+    static func readOnly(_ directory: String, when sign: String? = nil) -> [String] {
+        guard let sign else { return wrapper("mount -t tmpfs -o ro tmpfs '\(directory)' && exec \"$@\"") }
+        return wrapper(
+            """
+            "$@" &
+            while [ ! -e '\(sign)' ] && kill -0 $!; do sleep 0.01; done
+            mount -t tmpfs -o ro tmpfs '\(directory)'
+            wait $!
+            """)
+    }
+
     /// A wrapper that puts `other` in the place of `file`.
     static func exchange(_ file: String, for other: String) -> [String] {
         wrapper("mount --bind '\(other)' '\(file)' && exec \"$@\"")

@@ -24,6 +24,15 @@ enum ProcessTree {
         processes.filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/exe")) == path }
     }
 
+    /// The processes that run the program at `path` with an argument that contains `text`, whoever started them.
+    static func running(_ path: String, on text: String) -> [Int32] {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return running(path, among: all.compactMap { Int32($0) }).filter { process in
+            let arguments = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
+            return String(decoding: arguments, as: UTF8.self).contains(text)
+        }
+    }
+
     /// Waits until none of `processes` runs the program at `path` any more.
     /// - Returns: false if some still do after `limit`.
     static func haveEnded(_ processes: [Int32], running path: String, within limit: Duration) async throws -> Bool {

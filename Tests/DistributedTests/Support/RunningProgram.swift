@@ -24,6 +24,8 @@ final class RunningProgram {
 
     deinit { if process.isRunning { kill() } }
 
+    var isRunning: Bool { process.isRunning }
+
     /// It and all that it has started.
     var processes: [Int32] { ProcessTree.members(of: process.processIdentifier) }
 
