@@ -92,7 +92,7 @@ struct KillMatrix {
     // MARK: - One kill
 
     private mutating func kill(_ program: RunningProgram, ranks: Int) async throws -> (kill: Kill, newest: Int) {
-        let victim = Victim.allCases.randomElement(using: &random)!
+        let drawn = Victim.allCases.randomElement(using: &random)!
         // Computing and reducing are what a run does most of the time.
         let aim = (Aim.allCases + [.anywhere, .anywhere, .anywhere]).randomElement(using: &random)!
         if aim == .starting {
@@ -107,7 +107,8 @@ struct KillMatrix {
         let state = wait(for: aim)
         let phase = state.phase ?? Self.phase(of: chosen, program)
         // A kill that comes before mpirun has started a rank finds none.
-        switch running.isEmpty ? .mpirun : victim {
+        let victim = running.isEmpty ? .mpirun : drawn
+        switch victim {
         case .oneRank: if let chosen { _ = Foundation.kill(chosen, SIGKILL) }
         case .allRanks: for process in running { _ = Foundation.kill(process, SIGKILL) }
         case .mpirun: _ = Foundation.kill(processes[0], SIGKILL)
