@@ -170,8 +170,9 @@ extension EndToEnd {
                 try $0 + number("memory", $1 + "_per_rank")
             }
             #expect(try number("memory", "per_rank") == perRank)
+            #expect(try number("memory", "snapshot_per_node") == 12 * parameters)
             #expect(
-                try number("memory", "per_node") == 12 * parameters + number("memory", "program_per_node") + 4 * perRank
+                try number("memory", "per_node") == 24 * parameters + number("memory", "program_per_node") + 4 * perRank
             )
             #expect(try number("checkpoint", "bytes") >= 12 * parameters)
 
