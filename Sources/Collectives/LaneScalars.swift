@@ -11,22 +11,26 @@ public struct LaneScalars: Sendable {
     /// The sum over all lanes, element by element, in `SummationTree` order, on every rank. Collective.
     /// - Parameter perLane: one vector for each of this rank's lanes, in order, all of one length.
     public func sumOverLanes(_ perLane: [[Double]]) throws -> [Double] {
-        try sumOverLanes(perLane, flag: 0).sums
+        try sumOverLanes(perLane, ofRank: []).sums
     }
 
-    /// The sum over all lanes, and the greatest of the ranks' flags (a request to stop, say), in one message.
-    public func sumOverLanes(_ perLane: [[Double]], flag: Int) throws -> (sums: [Double], flag: Int) {
+    /// The sum over all lanes, and what each rank tells of itself (a request to stop, say), in one message.
+    /// - Parameter ofRank: of one length on all ranks.
+    /// - Returns: `ranks[r]` is what rank r gave as `ofRank`.
+    public func sumOverLanes(
+        _ perLane: [[Double]], ofRank: [Double]
+    ) throws -> (sums: [Double], ranks: [[Double]]) {
         let width = perLane.first?.count ?? 0
         precondition(perLane.allSatisfy { $0.count == width }, "vectors of unequal lengths: \(perLane.map(\.count))")
-        let gathered = try communicator.allGather([Double(flag)] + perLane.flatMap(\.self))
+        let gathered = try communicator.allGather(ofRank + perLane.flatMap(\.self))
         let all = gathered.flatMap { vectors in
-            stride(from: 1, to: vectors.count, by: max(width, 1)).map { Array(vectors[$0..<($0 + width)]) }
+            stride(from: ofRank.count, to: vectors.count, by: max(width, 1)).map { Array(vectors[$0..<($0 + width)]) }
         }
-        let greatest = Int(gathered.map { $0[0] }.max()!)
-        guard width > 0 else { return ([], greatest) }
+        let ranks = gathered.map { Array($0.prefix(ofRank.count)) }
+        guard width > 0 else { return ([], ranks) }
         precondition(all.count == lanes, "\(all.count) vectors for \(lanes) lanes")
         let sums = SummationTree.sum(0..<lanes, leaf: { all[$0] }) { zip($0, $1).map(+) }
-        return (sums, greatest)
+        return (sums, ranks)
     }
 }
 

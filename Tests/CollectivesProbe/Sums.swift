@@ -145,12 +145,13 @@ func checkScalars(_ communicator: any Communicator) throws {
     let v = (0..<lanes).map(values)
     let expected = (0..<3).map { element in sumOverLanes { v[$0][element] } }
     let mine = assignment.lanes(of: communicator.rank).map(values)
-    let (sums, flag) = try scalars.sumOverLanes(mine, flag: communicator.rank * 5)
+    func ofRank(_ rank: Int) -> [Double] { [Double(rank) / 3, Double(-rank)] }
+    let (sums, ranks) = try scalars.sumOverLanes(mine, ofRank: ofRank(communicator.rank))
     try expect(sums == expected, "lane sums \(sums), not \(expected)")
-    try expect(flag == (communicator.worldSize - 1) * 5, "flag \(flag)")
-    try expect(try scalars.sumOverLanes(mine) == expected, "lane sums without a flag")
-    let none = try scalars.sumOverLanes(mine.map { _ in [] }, flag: communicator.rank)
-    try expect(none.sums.isEmpty && none.flag == communicator.worldSize - 1, "flags alone: \(none)")
+    try expect(ranks == (0..<communicator.worldSize).map(ofRank), "of the ranks: \(ranks)")
+    try expect(try scalars.sumOverLanes(mine) == expected, "lane sums alone")
+    let none = try scalars.sumOverLanes(mine.map { _ in [] }, ofRank: ofRank(communicator.rank))
+    try expect(none.sums.isEmpty && none.ranks == ranks, "of the ranks alone: \(none)")
 
     // Items dealt out unevenly, from the last to the first, with vectors of different lengths.
     let items = (0..<11).reversed().filter { $0 * $0 % communicator.worldSize == communicator.rank }

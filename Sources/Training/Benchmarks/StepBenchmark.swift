@@ -50,7 +50,7 @@ struct StepBenchmark {
             (0..<length).map { Int32(random.bits(UInt64(sample * length + $0)) % vocabulary) }
         }
         let step = try TrainStep(config, state: state, source: source)
-        for _ in 0..<Self.warmUp { _ = try step.run(wantsStop: false) }
+        for _ in 0..<Self.warmUp { _ = try step.run() }
 
         let before = try communicator.peakRate(on: team, seconds: min(1, self.seconds))
         var seconds: [Double] = []
@@ -58,7 +58,7 @@ struct StepBenchmark {
         var loss = 0.0
         while try !isEnough(seconds) {
             let start = ContinuousClock.now
-            let result = try step.run(wantsStop: false)
+            let result = try step.run()
             seconds.append((ContinuousClock.now - start).seconds)
             activities.merge(result.times.activities, uniquingKeysWith: +)
             loss = result.means.total

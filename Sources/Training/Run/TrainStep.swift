@@ -39,9 +39,9 @@ struct TrainStep {
 
     /// Collective.
     /// - Parameters:
-    ///   - wantsStop: whether this rank wants the run to end behind this step; it does if any rank wants it.
+    ///   - wanted: asked when this rank's own work is done: why it wants the run to end behind this step, if it does.
     ///   - recordsEvents: whether the result shall tell when each kernel ran.
-    func run(wantsStop: Bool, recordsEvents: Bool = false) throws -> StepResult {
+    func run(recordsEvents: Bool = false, stop wanted: () -> StopReason? = { nil }) throws -> StepResult {
         let update = state.step + 1
         let lambda = objective.settings.lambda(atStep: update)
         let timeline = state.model.team.timeline
@@ -76,7 +76,8 @@ struct TrainStep {
             laneSums.append(sums)
         }
         timeline.measure(.wait) { state.communicator.nodeBarrier() }
-        let (sums, stop) = try scalars.sumOverLanes(laneSums.map(\.values), flag: wantsStop ? 1 : 0)
+        let (sums, ranks) = try scalars.sumOverLanes(
+            laneSums.map(\.values), ofRank: [StopReason.flag(wanted())])
         let gradNorm = try timeline.measure(.reduce) { try state.reducer.reduce().squareRoot() }
         clock.lap(.reduce)
 
@@ -95,7 +96,7 @@ struct TrainStep {
         state.samplesConsumed += source.batch.globalBatchSize
         return StepResult(
             step: update, samples: state.samplesConsumed, means: means, lambda: lambda, learningRate: learningRate,
-            gradNorm: gradNorm, times: StepTimes(clock, timeline), stop: stop > 0)
+            gradNorm: gradNorm, times: StepTimes(clock, timeline), stop: StopReason(flags: ranks.map { $0[0] }))
     }
 
     /// Every rank sees the same sums, so all stop together, before the weights are touched.
@@ -120,8 +121,8 @@ struct StepResult {
     /// Before clipping.
     let gradNorm: Double
     let times: StepTimes
-    /// Whether any rank wants the run to end behind this step.
-    let stop: Bool
+    /// Why the run ends behind this step, on all ranks if any wants it.
+    let stop: StopReason?
 }
 
 /// Where the time of a step went on this rank.

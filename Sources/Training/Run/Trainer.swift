@@ -80,7 +80,7 @@ public final class Trainer {
         if state.step >= config.run.steps { logger.info("\(completedText)") }
         var lap = ContinuousClock.now
         while state.step < config.run.steps {
-            let result = try isTraced(state.step + 1) ? runTraced() : step.run(wantsStop: isTimeUp)
+            let result = try isTraced(state.step + 1) ? runTraced() : step.run(stop: wantedStop)
             if Progress.isDue(result.step, config.run) { try measureMemory() }
             let now = ContinuousClock.now
             try console?.report(result, seconds: (now - lap).seconds, memory: memory)
@@ -88,12 +88,12 @@ public final class Trainer {
 
             let isLast = state.step == config.run.steps
             if isLast || isDue(every: config.run.evaluateEvery) { try evaluate() }
-            if isLast || isDue(every: config.run.checkpointEvery) || result.stop {
-                try checkpoint(runGoesOn: !isLast && !result.stop)
+            if isLast || isDue(every: config.run.checkpointEvery) || result.stop != nil {
+                try checkpoint(runGoesOn: !isLast && result.stop == nil)
             }
-            if result.stop && !isLast {
+            if let reason = result.stop, !isLast {
                 logger.notice(
-                    "time limit reached after step \(state.step): start the same command again to go on from there")
+                    "\(reason) after step \(state.step): start the same command again to go on from there")
                 return .stoppedEarly
             }
             lap = .now
@@ -111,7 +111,7 @@ public final class Trainer {
 
     private func runTraced() throws -> StepResult {
         try communicator.barrier()
-        let result = try step.run(wantsStop: isTimeUp, recordsEvents: true)
+        let result = try step.run(recordsEvents: true, stop: wantedStop)
         let trace = try StepTrace(result.times, communicator)
         try communicator.together {
             if let path = config.run.trace, communicator.rank == 0 { try trace.write(to: path) }
@@ -143,8 +143,8 @@ public final class Trainer {
         if let written = try checkpointing.takeWritten() { console?.report(written) }
     }
 
-    private var isTimeUp: Bool {
-        config.run.timeLimit.map { ContinuousClock.now - started >= $0 } ?? false
+    private func wantedStop() -> StopReason? {
+        config.run.timeLimit.flatMap { ContinuousClock.now - started >= $0 ? .timeLimit : nil }
     }
 
     private var completedText: String {
