@@ -14,7 +14,8 @@ public enum PeakRate {
         return rounds.sorted()[rounds.count / 2]
     }
 
-    private static let operationsPerRound = 1_800_000 / chains
+    /// Some 10 ms, which the start and the end of a team's work are nothing against.
+    private static let operationsPerRound = 40_000_000 / chains
 
     /// Enough chains to cover the latency of two units, and no more than there are registers for.
     @inline(never) private static func multiplyAdds(rounds: Int) {
