@@ -2,11 +2,12 @@ import Foundation
 
 /// Where a training run stands, apart from its numbers: what `trainer.json` holds.
 public struct TrainerState: Codable, Sendable, Equatable {
-    /// The layout of `trainer.json` that this program writes, and the newest that it reads.
-    public static let currentFormatVersion = 1
+    /// The newest layout of `trainer.json` that this program reads.
+    public static let currentFormatVersion = 2
 
-    public var formatVersion = TrainerState.currentFormatVersion
-    /// Updates done.
+    /// 1 without a `history`, 2 with one: a program that knows nothing of skipped steps would go on otherwise.
+    public var formatVersion: Int
+    /// Steps done, those included whose update was left out.
     public var step: Int
     /// Sequences taken by all ranks together since the start: the position in the data.
     public var samplesConsumed: Int
@@ -20,6 +21,8 @@ public struct TrainerState: Codable, Sendable, Equatable {
     public var versions: Versions
     /// Ranks that saved. For information: any number may resume.
     public var worldSize: Int
+    /// Nil where there is nothing to tell of the steps so far.
+    public var history: StepHistory?
 
     /// What computed the numbers.
     public struct Versions: Codable, Sendable, Equatable {
@@ -43,8 +46,10 @@ public struct TrainerState: Codable, Sendable, Equatable {
 
     public init(
         step: Int, samplesConsumed: Int, datasetFingerprint: String, lanes: Int, seed: UInt64, config: JSONValue,
-        versions: Versions, worldSize: Int
+        versions: Versions, worldSize: Int, history: StepHistory = StepHistory()
     ) {
+        self.history = history == StepHistory() ? nil : history
+        formatVersion = self.history == nil ? 1 : 2
         self.step = step
         self.samplesConsumed = samplesConsumed
         self.datasetFingerprint = datasetFingerprint
@@ -65,6 +70,7 @@ public struct TrainerState: Codable, Sendable, Equatable {
         case config
         case versions
         case worldSize = "world_size"
+        case history
     }
 
     /// Reads `trainer.json`.
@@ -91,6 +97,10 @@ public struct TrainerState: Codable, Sendable, Equatable {
         guard step >= 0, samplesConsumed >= 0, lanes >= 1 else {
             throw CheckpointError(
                 .damaged, "\(path) has step \(step), \(samplesConsumed) samples and \(lanes) lanes, which cannot be")
+        }
+        guard history?.isPossible(after: step) ?? true else {
+            throw CheckpointError(
+                .damaged, "\(path) tells of skipped steps or losses that \(step) steps cannot have had")
         }
     }
 }

@@ -18,7 +18,8 @@ public enum ExitStatus: Int32, Sendable {
     case done = 0
     /// The command line or the configuration cannot be meant. Trying again is no use.
     case usage = 64
-    /// A file is missing, damaged or of another kind. Trying again is no use.
+    /// A file is missing, damaged or of another kind, or what is trained came to numbers that are none. Trying again is
+    /// no use.
     case data = 65
     /// The system refused (memory, disk, network), or the program is at fault.
     case `internal` = 70

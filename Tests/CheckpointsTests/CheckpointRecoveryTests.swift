@@ -104,12 +104,41 @@ import Testing
     @Test func aLaterFormatIsNamed() throws {
         try withStore([1]) { store in
             var state = trainerState(step: 2)
-            state.formatVersion = 2
+            state.formatVersion = 3
             _ = try store.save(state, expectedBytes: 0) { try addFiles($0, step: 2) }
             let recovery = try store.newestUsable()
             #expect(recovery.found?.state.step == 1)
-            #expect(recovery.skipped.first?.reason.contains("is of format 2") == true)
+            #expect(recovery.skipped.first?.reason.contains("is of format 3") == true)
             #expect(failure { _ = try Checkpoint(path: path(store, 2)) }?.kind == .unsupported)
+        }
+    }
+
+    /// Checkpoints from before there was a history have none, and those of a run without bad steps are still like that.
+    @Test func theHistoryOfSkippedSteps() throws {
+        try withStore([1]) { store in
+            #expect(
+                try String(contentsOfFile: path(store, 1) + "/trainer.json", encoding: .utf8).contains("history")
+                    == false)
+            #expect(try Checkpoint(verifying: path(store, 1)).state.formatVersion == 1)
+            var history = StepHistory()
+            (history.skipped, history.skippedInRow, history.losses) = (
+                2, 1, [0.1 + 0.2, .leastNormalMagnitude, 3, -0.0]
+            )
+            var state = trainerState(step: 4, history: history)
+            _ = try store.save(state, expectedBytes: 0) { try addFiles($0, step: 4) }
+            let found = try Checkpoint(verifying: path(store, 4)).state
+            #expect(found == state && found.formatVersion == 2)
+            #expect(found.history?.losses.map(\.bitPattern) == history.losses.map(\.bitPattern))
+
+            for (skipped, inRow, losses) in [(6, 1, 0), (2, 3, 0), (-1, 0, 0), (2, -1, 0), (0, 0, 6)] {
+                state.step = 5
+                state.history?.skipped = skipped
+                state.history?.skippedInRow = inRow
+                state.history?.losses = [Double](repeating: 1, count: losses)
+                _ = try store.save(state, expectedBytes: 0) { try addFiles($0, step: 5) }
+                #expect(failure { _ = try Checkpoint(path: path(store, 5)) }?.kind == .damaged)
+                try FileManager.default.removeItem(atPath: path(store, 5))
+            }
         }
     }
 

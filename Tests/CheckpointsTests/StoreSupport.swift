@@ -6,14 +6,14 @@ import Testing
 
 let oddLayout = ParameterLayout(oddConfig())
 
-func trainerState(step: Int) -> TrainerState {
+func trainerState(step: Int, history: StepHistory = StepHistory()) -> TrainerState {
     TrainerState(
         step: step, samplesConsumed: step * 16, datasetFingerprint: "f00d", lanes: 8, seed: .max,
         config: [
             "optimizer": ["learning_rate": 0.0006, "schedule": "wsd"], "data": ["train": ["a", "b"], "x": nil],
         ],
         versions: .init(jregDist: "0.1.0", swift: "6.3.1", instructionSet: "x86-64-v4"),
-        worldSize: 2)
+        worldSize: 2, history: history)
 }
 
 /// Adds all files of a checkpoint, with weights from `step` upwards and moments that follow them.

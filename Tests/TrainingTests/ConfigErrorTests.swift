@@ -217,7 +217,8 @@ import Training
                 test.yaml:4:21: batch.micro_batch_size is 4, but must divide the 5 sequences of a lane (global_batch_size 30 / lanes 6); try 1
                 test.yaml:6:18: optimizer.learning_rate is fast, but must be a number above 0 and at most 10.0; the default is 0.002
                 test.yaml:7:3: unknown key optimizer.lr; optimizer has learning_rate, min_learning_rate, schedule, \
-                warmup_steps, decay_steps, beta1, beta2, epsilon, weight_decay, max_grad_norm, shard
+                warmup_steps, decay_steps, beta1, beta2, epsilon, weight_decay, max_grad_norm, max_bad_steps, spike_threshold, \
+                spike_window, shard
                 test.yaml:10:24: model.hidden_size is 100, but must be a multiple of model.num_attention_heads (3), \
                 or else model.head_dim must be given
                 --set: run.keep_checkpoints is 1, but must be a whole number from 2 to 1000; the default is 3

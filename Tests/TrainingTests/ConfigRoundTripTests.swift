@@ -28,6 +28,7 @@ import Training
         "parallel.wire": "bf16", "parallel.threads_per_rank": "2", "parallel.recompute": "true",
         "run.steps": "40", "run.seed": "9007199254740991", "run.out": "\"out/with space\"", "run.log_every": "1",
         "run.evaluate_every": "0", "run.evaluation_sequences": "9", "run.readout_sequences": "0",
+        "optimizer.max_bad_steps": "3", "optimizer.spike_threshold": "6.5", "optimizer.spike_window": "64",
         "run.checkpoint_every": "17", "run.checkpoint_in_background": "false", "run.keep_checkpoints": "2",
         "run.time_limit": "1d2h30m5s",
         "run.trace": "\"out/the trace.json\"",

@@ -73,12 +73,7 @@ public struct EvaluationReport: Encodable, Sendable {
         case unigramEntropy = "unigram_entropy"
     }
 
-    public var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(self) else { preconditionFailure("an evaluation is not finite") }
-        return String(decoding: data, as: UTF8.self)
-    }
+    public var json: String { JSONEncoder.lines().text(self) }
 
     /// The figures of the whole model.
     public var summary: String {

@@ -80,10 +80,7 @@ public struct VerifyReport: Encodable, Sendable {
     }
 
     public var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Nothing in it is a number that JSON could refuse.
-        return String(decoding: try! encoder.encode(self), as: UTF8.self)
+        JSONEncoder.lines().text(self)
     }
 
     enum CodingKeys: String, CodingKey {

@@ -106,6 +106,15 @@ extension ConfigKey {
             "optimizer.max_grad_norm", \.optimizer.maxGradNorm, .number(0...1e6),
             "the global gradient norm is cut to this; 0: never"),
         ConfigKey(
+            "optimizer.max_bad_steps", \.optimizer.maxBadSteps, .integer(1...steps.upperBound),
+            "a step whose loss or gradient is no number is skipped; so many in a row end the run"),
+        ConfigKey(
+            "optimizer.spike_threshold", \.optimizer.spikeThreshold, .number(0...1e6),
+            "also skip steps whose loss is so many standard deviations above the last ones; 0: never"),
+        ConfigKey(
+            "optimizer.spike_window", \.optimizer.spikeWindow, .integer(2...65_536),
+            "how many losses these are; none is a spike before there are as many"),
+        ConfigKey(
             "optimizer.shard", \.optimizer.shard, .choice,
             "the moments lie once on each node, or spread over all nodes (ZeRO-1)"),
     ]

@@ -79,6 +79,11 @@ extension RunConfig {
         public var epsilon = 1e-8
         public var weightDecay = 0.1
         public var maxGradNorm = 1.0
+        /// Steps in a row without a usable loss and gradient with which the run ends.
+        public var maxBadSteps = 10
+        /// 0: a loss that leaps up is no reason to skip a step.
+        public var spikeThreshold = 0.0
+        public var spikeWindow = 128
         public var shard = Shard.node
 
         /// Where the schedule ends.

@@ -32,7 +32,7 @@ final class Console {
             peakFlops: peak * Double(cores))
         metrics = try MetricsLog(directory: config.run.out, keepingUpTo: state.step)
         progress = Progress(logger: logger, config.run)
-        report = RunReport(config: config)
+        report = RunReport(config: config, skipped: state.history.skipped)
 
         var startText = "fresh, seed \(config.run.seed)"
         if let initFrom = config.model.initFrom { startText = "the weights of \(initFrom)" }
@@ -52,6 +52,16 @@ final class Console {
         let record = StepRecord(result, seconds: seconds, meter: meter, memory: memory)
         try metrics.write(record)
         progress.report(record)
+        report.skipped = result.skipped
+        guard let bad = result.bad else { return }
+        progress.close()
+        logger.warning("step \(result.step) was skipped, its update is not made: \(bad.text)")
+    }
+
+    /// What is to be said when the run ends, at its last step or before.
+    func summarize(steps: Int) {
+        guard report.skipped > 0 else { return }
+        logger.warning("\(report.skipped) of \(steps) steps were skipped; metrics.jsonl has why, under \"bad\"")
     }
 
     func report(_ result: EvaluationResult, step: Int) throws {

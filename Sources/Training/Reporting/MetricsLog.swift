@@ -3,12 +3,11 @@ import Foundation
 /// `metrics.jsonl`: a line for each step and each evaluation, in the order of the run, whatever was killed and resumed.
 final class MetricsLog {
     private let file: FileHandle
-    private let encoder = JSONEncoder()
+    private let encoder = JSONEncoder.lines()
 
     /// Opens the log in `directory` for a run that goes on after step `step`: what was logged of later steps, which a
     /// resumed run takes again, is dropped.
     init(directory: String, keepingUpTo step: Int) throws {
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let path = directory + "/metrics.jsonl"
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)

@@ -4,6 +4,8 @@ import LlamaModel
 /// `report.md`: where a run stands, for people.
 struct RunReport {
     let config: RunConfig
+    /// Steps whose update was left out.
+    var skipped = 0
     var last: (step: Int, result: EvaluationResult)?
 
     var markdown: String {
@@ -19,6 +21,7 @@ struct RunReport {
         lines += [
             "| sequences | \(result.sequences) of \(config.batch.sequenceLength) tokens |",
             "| JREG | \(jreg.lambda == 0 ? "off" : "\(jreg.kind.rawValue), λ = \(jreg.lambda)") |",
+            "| steps skipped | \(skipped) |",
             "| ζ of the last quarter of the layers | \(result.jumpRateLastQuarter.text(3)) |", "",
             "| layer | displacement Ψ | jump rate ζ | read-out loss |", "|---|---|---|---|",
         ]

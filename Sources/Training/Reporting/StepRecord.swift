@@ -11,6 +11,10 @@ struct StepRecord: Encodable {
     let jumpRate: [Double]
     let learningRate: Double
     let gradNorm: Double
+    /// Why the update was left out; without this key, it was made.
+    let bad: Fault?
+    /// Steps of the run so far whose update was left out.
+    let skipped: Int
     /// Wall-clock seconds of the step, and where they went on rank 0.
     let seconds: Double
     let phases: [String: Double]
@@ -25,7 +29,8 @@ struct StepRecord: Encodable {
     let nodeMemory: Int
 
     enum CodingKeys: String, CodingKey {
-        case step, samples, tokens, loss, jreg, lambda, displacement, seconds, phases, activities, gflops, mfu
+        case step, samples, tokens, loss, jreg, lambda, displacement, seconds, phases, activities, gflops, mfu, bad
+        case skipped
         case crossEntropy = "ce"
         case jumpRate = "jump_rate"
         case learningRate = "lr"
@@ -50,6 +55,8 @@ extension StepRecord {
         jumpRate = result.means.jumpRates
         learningRate = result.learningRate
         gradNorm = result.gradNorm
+        bad = result.bad.map(Fault.init)
+        skipped = result.skipped
         self.seconds = seconds
         phases = result.times.phases
         activities = result.times.activities
@@ -58,6 +65,27 @@ extension StepRecord {
         mfu = meter.flopsPerStep / seconds / meter.peakFlops
         rankMemory = memory.rank
         nodeMemory = memory.node
+    }
+}
+
+extension StepRecord {
+    /// A step that was skipped, in words and, where a rank is to blame, in numbers.
+    struct Fault: Encodable {
+        let fault: String
+        let place: String?
+        let rank: Int?
+        let host: String?
+        let lane: Int?
+        /// The first and the last.
+        let samples: [Int]?
+        let repeatable: Bool?
+
+        init(_ bad: BadStep) {
+            let origin = bad.culprit?.origin
+            (fault, place, repeatable) = (bad.faultText, bad.culprit?.place, bad.culprit?.isRepeatable)
+            (rank, host, lane) = (origin?.rank, origin?.host, origin?.lane)
+            samples = origin.map { [$0.samples.lowerBound, $0.samples.upperBound] }
+        }
     }
 }
 

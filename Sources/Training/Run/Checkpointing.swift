@@ -1,6 +1,7 @@
 import Checkpoints
 import Collectives
 import Corpus
+import Foundation
 import Kernels
 import LlamaModel
 
@@ -40,7 +41,7 @@ final class Checkpointing {
             step: state.step, samplesConsumed: state.samplesConsumed, datasetFingerprint: datasetFingerprint,
             lanes: config.batch.lanes, seed: UInt64(config.run.seed),
             config: JSONValue(parsing: Array(config.json.utf8), source: "the configuration"),
-            versions: Version.all, worldSize: communicator.worldSize)
+            versions: Version.all, worldSize: communicator.worldSize, history: state.history)
     }
 
     /// Those of the tokenizer; without one, those of the checkpoint that the run began with.
@@ -166,10 +167,21 @@ final class Checkpointing {
                 next += chunk.count
             }
         }
-        let position = try communicator.broadcast(
-            Array("\(saved?.state.step ?? 0) \(saved?.state.samplesConsumed ?? 0)".utf8), from: 0)
-        let numbers = String(decoding: position, as: UTF8.self).split(separator: " ").compactMap { Int($0) }
-        (state.step, state.samplesConsumed) = (numbers[0], numbers[1])
+        let own = saved.map { Position($0.state) }
+        let told = try communicator.broadcast(own.map { Array(try JSONEncoder().encode($0)) } ?? [], from: 0)
+        let position = try own ?? JSONDecoder().decode(Position.self, from: Data(told))
+        (state.step, state.samplesConsumed, state.history) = (position.step, position.samples, position.history)
+    }
+
+    /// Of a checkpoint, what every rank must know besides its part of the numbers.
+    private struct Position: Codable {
+        let step: Int
+        let samples: Int
+        let history: StepHistory
+
+        init(_ saved: TrainerState) {
+            (step, samples, history) = (saved.step, saved.samplesConsumed, saved.history ?? StepHistory())
+        }
     }
 
     /// Fills the weights from the Hugging Face directory that `model.init_from` names. Collective.

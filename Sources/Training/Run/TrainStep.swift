@@ -17,6 +17,7 @@ struct TrainStep {
     let scalars: LaneScalars
     let schedule: LearningRateSchedule
     let maxGradNorm: Double
+    let stepGuard: StepGuard
     /// Predicted tokens of the global batch, known before its first microbatch: the denominator of every mean.
     let globalTokens: Int
 
@@ -34,6 +35,7 @@ struct TrainStep {
         scalars = LaneScalars(communicator: state.communicator, lanes: lanes)
         schedule = config.learningRateSchedule
         maxGradNorm = config.optimizer.maxGradNorm
+        stepGuard = StepGuard(config.optimizer)
         globalTokens = batch.tokensPerStep
     }
 
@@ -42,8 +44,8 @@ struct TrainStep {
     ///   - wanted: asked when this rank's own work is done: why it wants the run to end behind this step, if it does.
     ///   - recordsEvents: whether the result shall tell when each kernel ran.
     func run(recordsEvents: Bool = false, stop wanted: () -> StopReason? = { nil }) throws -> StepResult {
-        let update = state.step + 1
-        let lambda = objective.settings.lambda(atStep: update)
+        let step = state.step + 1
+        let lambda = objective.settings.lambda(atStep: step)
         let timeline = state.model.team.timeline
         timeline.start(recording: recordsEvents)
         var clock = PhaseClock()
@@ -55,22 +57,16 @@ struct TrainStep {
             var sums = LossSums(layers: state.model.config.numHiddenLayers)
             for microBatch in 0..<source.batch.microBatchesPerLane {
                 let batch = source.microBatch(microBatch, lane: lane, firstSample: state.samplesConsumed)
-                let accumulate = microBatch > 0 || (localLane > 0 && state.reducer.accumulatesAcrossLanes)
-                let request = GradientRequest(
-                    gradients: gradients, accumulate: accumulate, globalTokens: globalTokens)
-
-                state.model.forward(batch, activations, visit: objective.visit)
-                clock.lap(.forward)
-                sums += objective.evaluate(state.model, batch, activations, gradient: request)
-                clock.lap(.head)
                 let isLast = microBatch == source.batch.microBatchesPerLane - 1 && localLane == ownLanes.count - 1
-                if isLast { state.reducer.beginReducing() }
-                state.model.backward(batch, activations, gradients: gradients, accumulate: accumulate) {
-                    objective.addStateGradient($0, activations, $1, lambda: lambda, globalTokens: globalTokens)
-                } finished: {
-                    if isLast { state.reducer.finished(from: $0) }
-                }
-                clock.lap(.backward)
+                sums += compute(
+                    batch, lambda: lambda,
+                    GradientRequest(
+                        gradients: gradients, accumulate: accumulates(microBatch, localLane: localLane),
+                        globalTokens: globalTokens),
+                    done: { phase in
+                        clock.lap(phase)
+                        if isLast && phase == .head { state.reducer.beginReducing() }
+                    }, finished: { if isLast { state.reducer.finished(from: $0) } })
             }
             state.reducer.endLane(localLane)
             laneSums.append(sums)
@@ -83,31 +79,60 @@ struct TrainStep {
 
         let means = LossMeans(
             LossSums(values: sums), lambda: lambda, zLoss: objective.settings.zLoss)
-        try requireFinite(means.total, gradNorm, update: update)
-        let learningRate = schedule.learningRate(atStep: update)
-        state.optimizer.update(
-            parameters: state.model.parameters[state.reducer.ownedRange], gradient: state.reducer.ownedGradient,
-            step: update, learningRate: learningRate,
-            gradientScale: gradientScale(norm: gradNorm, maxNorm: maxGradNorm))
-        try timeline.measure(.wait) { try state.reducer.publish(state.model.parameters) }
+        let learningRate = schedule.learningRate(atStep: step)
+        let skippedBefore = state.history.skippedInRow
+        var bad: BadStep?
+        if let fault = stepGuard.judge(loss: means.total, gradNorm: gradNorm, &state.history) {
+            bad = BadStep(fault: fault)
+            if !fault.isSpike { bad?.culprit = try CulpritSearch(step: self, lambda: lambda).run(laneSums) }
+            state.communicator.nodeBarrier()
+        } else {
+            state.optimizer.update(
+                parameters: state.model.parameters[state.reducer.ownedRange], gradient: state.reducer.ownedGradient,
+                step: step - state.history.skipped, learningRate: learningRate,
+                gradientScale: gradientScale(norm: gradNorm, maxNorm: maxGradNorm))
+            try timeline.measure(.wait) { try state.reducer.publish(state.model.parameters) }
+        }
         clock.lap(.update)
 
-        state.step = update
+        // A step that was skipped is over too, or the same text would come again for ever.
+        state.step = step
         state.samplesConsumed += source.batch.globalBatchSize
         return StepResult(
-            step: update, samples: state.samplesConsumed, means: means, lambda: lambda, learningRate: learningRate,
-            gradNorm: gradNorm, times: StepTimes(clock, timeline), stop: StopReason(flags: ranks.map { $0[0] }))
+            step: step, samples: state.samplesConsumed, means: means, lambda: lambda, learningRate: learningRate,
+            gradNorm: gradNorm, bad: bad, skipped: state.history.skipped, skippedBefore: skippedBefore,
+            times: StepTimes(clock, timeline), stop: StopReason(flags: ranks.map { $0[0] }))
     }
 
-    /// Every rank sees the same sums, so all stop together, before the weights are touched.
-    private func requireFinite(_ loss: Double, _ gradNorm: Double, update: Int) throws {
-        guard loss.isFinite && gradNorm.isFinite else {
-            throw TrainingError(
-                .internal,
-                "step \(update): the loss is \(loss) and the gradient's norm \(gradNorm). The weights were left as they "
-                    + "were and the checkpoints are whole; resume with a smaller optimizer.learning_rate or a longer "
-                    + "optimizer.warmup_steps")
+    /// Forward, loss and backward of one microbatch: the arithmetic of a step before anything is summed.
+    /// - Parameters:
+    ///   - visit: sees each block's hidden states as soon as they are there.
+    ///   - done: is told as each of the three phases ends.
+    ///   - finished: as of `Llama.backward`.
+    func compute(
+        _ batch: TokenBatch, lambda: Double, _ request: GradientRequest,
+        visit: (_ layer: Int, _ before: FloatSlice, _ after: FloatSlice) -> Void = { _, _, _ in },
+        done: (Phase) -> Void = { _ in }, finished: (_ first: Int) -> Void = { _ in }
+    ) -> LossSums {
+        state.model.forward(batch, activations) {
+            objective.visit($0, before: $1, after: $2)
+            visit($0, $1, $2)
         }
+        done(.forward)
+        let sums = objective.evaluate(state.model, batch, activations, gradient: request)
+        done(.head)
+        state.model.backward(batch, activations, gradients: request.gradients, accumulate: request.accumulate) {
+            objective.addStateGradient($0, activations, $1, lambda: lambda, globalTokens: request.globalTokens)
+        } finished: {
+            finished($0)
+        }
+        done(.backward)
+        return sums
+    }
+
+    /// Whether a microbatch adds to the gradient that it finds, or overwrites it.
+    func accumulates(_ microBatch: Int, localLane: Int) -> Bool {
+        microBatch > 0 || (localLane > 0 && state.reducer.accumulatesAcrossLanes)
     }
 }
 
@@ -120,6 +145,12 @@ struct StepResult {
     let learningRate: Double
     /// Before clipping.
     let gradNorm: Double
+    /// Why the update was left out; nil where it was made.
+    let bad: BadStep?
+    /// Steps of the run whose update was left out, this one included.
+    let skipped: Int
+    /// Of these, those that came directly before this step.
+    let skippedBefore: Int
     let times: StepTimes
     /// Why the run ends behind this step, on all ranks if any wants it.
     let stop: StopReason?

@@ -86,23 +86,49 @@ public final class Trainer {
             try console?.report(result, seconds: (now - lap).seconds, memory: memory)
             try reportWrittenCheckpoint()
 
+            try endIfNoStepIsGood(result)
+
             let isLast = state.step == config.run.steps
             if isLast || isDue(every: config.run.evaluateEvery) { try evaluate() }
-            if isLast || isDue(every: config.run.checkpointEvery) || result.stop != nil {
+            if isLast || isCheckpointDue(result) || result.stop != nil {
                 try checkpoint(runGoesOn: !isLast && result.stop == nil)
             }
             if let reason = result.stop, !isLast {
                 logger.notice(
                     "\(reason) after step \(state.step): start the same command again to go on from there")
+                console?.summarize(steps: state.step)
                 return .stoppedEarly
             }
             lap = .now
         }
+        console?.summarize(steps: state.step)
         return .done
     }
 
     /// 0 means at the end only.
     private func isDue(every steps: Int) -> Bool { steps > 0 && state.step % steps == 0 }
+
+    /// While steps are bad, checkpoints wait for the next good one: they must not push out those from before.
+    private func isCheckpointDue(_ result: StepResult) -> Bool {
+        let period = config.run.checkpointEvery
+        guard period > 0 && result.bad == nil else { return false }
+        return result.step / period > (result.step - 1 - result.skippedBefore) / period
+    }
+
+    /// Every rank sees the same sums, so all end together.
+    private func endIfNoStepIsGood(_ result: StepResult) throws {
+        guard let bad = result.bad, state.history.skippedInRow >= config.optimizer.maxBadSteps else { return }
+        // A checkpoint that is being written is of a good step.
+        try waitForCheckpointWriter()
+        console?.summarize(steps: state.step)
+        throw TrainingError(
+            bad.culprit?.isRepeatable == false ? .internal : .data,
+            "step \(result.step): \(bad.text). It is bad step \(state.history.skippedInRow) in a row "
+                + "(optimizer.max_bad_steps). No weight was changed by them, and the checkpoints in \(config.run.out) are "
+                + "whole. Go on from the newest with a smaller optimizer.learning_rate, a longer optimizer.warmup_steps or "
+                + "a smaller optimizer.max_grad_norm; or from an earlier one (--resume PATH) if the loss had risen before"
+        )
+    }
 
     /// The third step that this start of the run takes, by which the memory is there; or its last.
     private func isTraced(_ step: Int) -> Bool {

@@ -1,3 +1,4 @@
+import Checkpoints
 import Collectives
 import Kernels
 import LlamaModel
@@ -11,10 +12,11 @@ final class TrainingState {
     let firstMoment: ShardedArena
     let secondMoment: ShardedArena
     let reducer: GradientReducer
-    /// Updates done.
+    /// Steps done, those included whose update was left out.
     var step = 0
     /// Sequences taken by all ranks together: the position in the data.
     var samplesConsumed = 0
+    var history = StepHistory()
 
     /// Collective. Weights and moments are zero.
     init(_ config: RunConfig, communicator: any Communicator, team: ThreadTeam) throws {

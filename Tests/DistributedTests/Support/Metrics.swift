@@ -13,6 +13,10 @@ struct Metrics {
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         // An evaluation names its keys itself.
         let plainDecoder = JSONDecoder()
+        for decoder in [decoder, plainDecoder] {
+            decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+                positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        }
         var steps: [RunRecord.StepNumbers] = []
         var evaluations: [RunRecord.EvaluationNumbers] = []
         var memory: [Int] = []

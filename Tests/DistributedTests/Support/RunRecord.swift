@@ -22,6 +22,20 @@ struct RunRecord: Sendable {
         let jumpRate: [Double]
         let gradNorm: Double
         let lr: Double
+        let skipped: Int
+        let bad: Fault?
+    }
+
+    /// What is told of a step that was skipped. The rank is left out of comparisons: it depends on their number.
+    struct Fault: Decodable, Equatable, Sendable, CustomStringConvertible {
+        let fault: String
+        let place: String?
+        let rank: Int?
+        let lane: Int?
+        let samples: [Int]?
+        let repeatable: Bool?
+
+        var description: String { "\(fault) \(place ?? "") \(lane ?? -1) \(samples ?? []) \(repeatable ?? true)" }
     }
 
     struct EvaluationNumbers: Decodable, Equatable, Sendable {
@@ -43,9 +57,10 @@ struct RunRecord: Sendable {
     /// The first thing in which `other` differs to the last bit; nil where nothing does.
     func difference(from other: RunRecord) -> String? {
         if steps.isEmpty { return "there are no steps" }
-        for (own, theirs) in zip(steps, other.steps) where own != theirs { return "\(own) is not \(theirs)" }
+        // As texts, which have all digits: a NaN must equal itself.
+        for (own, theirs) in zip(steps, other.steps) where "\(own)" != "\(theirs)" { return "\(own) is not \(theirs)" }
         if steps.count != other.steps.count { return "there are \(steps.count) steps, not \(other.steps.count)" }
-        if evaluations != other.evaluations { return "\(evaluations) is not \(other.evaluations)" }
+        if "\(evaluations)" != "\(other.evaluations)" { return "\(evaluations) is not \(other.evaluations)" }
         for (name, content) in files where content != other.files[name] { return "\(name) has other bytes" }
         return nil
     }
