@@ -55,7 +55,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .target(name: "CSIMD"),
-        .target(name: "CMPI", dependencies: ["COpenMPI"]),
+        .target(name: "CMPI", dependencies: ["COpenMPI", "CPlatform"]),
         .target(name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"]),
         // No -march here: this is the code that says that the CPU is too old for the rest.
         .target(name: "CPlatform", cSettings: [.define("JREG_INSTRUCTION_SET", to: "\"\(instructionSet)\"")]),
@@ -68,7 +68,9 @@ let package = Package(
         .target(
             name: "Collectives", dependencies: ["CMPI", "CPlatform", "CSIMD", "Kernels"], swiftSettings: kernelFlags),
         .target(name: "Optimization", dependencies: ["Kernels", realModule], swiftSettings: pointerFree),
-        .target(name: "Corpus", dependencies: ["CSentencePiece", "CZlib", "CXXHash"], swiftSettings: swiftFlags),
+        .target(
+            name: "Corpus", dependencies: ["CPlatform", "CSentencePiece", "CZlib", "CXXHash"], swiftSettings: swiftFlags
+        ),
         .target(name: "Checkpoints", dependencies: ["CXXHash", "Kernels", "LlamaModel"], swiftSettings: swiftFlags),
         .target(
             name: "Evaluation", dependencies: ["Kernels", "LlamaModel", "Objectives", "Collectives", "Corpus"],

@@ -1,17 +1,20 @@
 #define _GNU_SOURCE
 #include "CMPI.h"
 
+#include <CPlatform.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <mpi.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 /// No single MPI call moves more: far below the limit of a C int, far above what a network needs to reach full speed.
+/// Each is a beat, so that whoever watches sees a long message get on.
 #define PIECE_BYTES (64LL << 20)
 
 #define MAX_COMMUNICATORS 32
@@ -111,6 +114,7 @@ int cmpi_broadcast(int communicator, void *data, long long bytes, int root) {
         int count = (int)smaller(PIECE_BYTES, bytes - done);
         int code = MPI_Bcast((char *)data + done, count, MPI_BYTE, root, communicators[communicator]);
         if (code) return code;
+        cplatform_vitals_beat();
     }
     return MPI_SUCCESS;
 }
@@ -157,6 +161,7 @@ int cmpi_all_reduce_sum_floats(int communicator, float *values, long long count)
         int code =
             MPI_Allreduce(MPI_IN_PLACE, values + done, length, MPI_FLOAT, MPI_SUM, communicators[communicator]);
         if (code) return code;
+        cplatform_vitals_beat();
     }
     return MPI_SUCCESS;
 }
@@ -190,6 +195,7 @@ int cmpi_exchange(
         const int slot = (int)(piece % EXCHANGES);
         int code;
         if ((code = wait_for(&receiving[slot])) || (code = wait_for(&sending[slot]))) return code;
+        cplatform_vitals_beat();
         const long long done = piece * EXCHANGE_BYTES;
         if (done < in_bytes &&
             (code = MPI_Irecv((char *)in + done, (int)smaller(EXCHANGE_BYTES, in_bytes - done), MPI_BYTE, from, 0, comm,
@@ -201,6 +207,44 @@ int cmpi_exchange(
             return code;
     }
     return MPI_SUCCESS;
+}
+
+/// A message on its way to one rank.
+struct letter {
+    MPI_Request request;
+    long long capacity;
+    void *content;
+};
+
+static struct letter *letters;
+
+int cmpi_mail_post(int communicator, int to, const void *data, long long bytes) {
+    int ranks, code;
+    if (!letters) {
+        if ((code = MPI_Comm_size(communicators[communicator], &ranks))) return code;
+        if (!(letters = calloc((size_t)ranks, sizeof *letters))) return MPI_ERR_NO_MEM;
+        for (int i = 0; i < ranks; i++) letters[i].request = MPI_REQUEST_NULL;
+    }
+    struct letter *letter = &letters[to];
+    int gone;
+    if ((code = MPI_Test(&letter->request, &gone, MPI_STATUS_IGNORE)) || !gone) return code;
+    if (letter->capacity < bytes) {
+        free(letter->content);
+        letter->capacity = 0;
+        if (!(letter->content = malloc((size_t)bytes))) return MPI_ERR_NO_MEM;
+        letter->capacity = bytes;
+    }
+    memcpy(letter->content, data, (size_t)bytes);
+    return MPI_Isend(letter->content, (int)bytes, MPI_BYTE, to, 0, communicators[communicator], &letter->request);
+}
+
+int cmpi_mail_receive(int communicator, void *data, long long bytes, int *from) {
+    MPI_Status status;
+    int found, code = MPI_Iprobe(MPI_ANY_SOURCE, 0, communicators[communicator], &found, &status);
+    *from = CMPI_NONE;
+    if (code || !found) return code;
+    *from = status.MPI_SOURCE;
+    return MPI_Recv(data, (int)bytes, MPI_BYTE, *from, 0, communicators[communicator], MPI_STATUS_IGNORE);
 }
 
 // MARK: - Memory that the ranks of a node share

@@ -2,6 +2,7 @@
 #include "CPlatform.h"
 
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,6 +40,8 @@ __attribute__((constructor)) static void refuse_older_cpus(void) {
     _exit(70);
 }
 
+const char *cplatform_libc(void) { return gnu_get_libc_version(); }
+
 int cplatform_host_cores(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
 
 int cplatform_bound_cores(void) {
@@ -55,10 +58,15 @@ int cplatform_populate(void *address, unsigned long bytes) {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     const uintptr_t begin = (uintptr_t)address & ~(page - 1);
     const uintptr_t end = ((uintptr_t)address + bytes + page - 1) & ~(page - 1);
-    if (begin == end) return 0;
-    if (madvise((void *)begin, end - begin, MADV_POPULATE_WRITE) == 0) return 0;
-    // Kernels before 5.14 do not know the advice: the caller's check of the free space has to do.
-    return errno == EINVAL ? 0 : errno;
+    // In pieces, so that who watches sees that it gets on.
+    const uintptr_t piece = 256ul << 20;
+    for (uintptr_t at = begin; at < end; at += piece) {
+        if (madvise((void *)at, end - at < piece ? end - at : piece, MADV_POPULATE_WRITE) != 0)
+            // Kernels before 5.14 do not know the advice: the caller's check of the free space has to do.
+            return errno == EINVAL ? 0 : errno;
+        cplatform_vitals_beat();
+    }
+    return 0;
 }
 
 void cplatform_advise_huge_pages(void *address, unsigned long bytes) { madvise(address, bytes, MADV_HUGEPAGE); }

@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 /// A file open for reading at any place, by any number of readers.
 final class InputFile: Sendable {
@@ -30,8 +31,8 @@ final class InputFile: Sendable {
         try target.withUnsafeMutableBytes { buffer in
             var done = 0
             while done < count {
-                // The kernel moves at most 2 GiB at once.
-                let got = pread(descriptor, buffer.baseAddress! + done, min(count - done, 1 << 30), offset + done)
+                // The kernel moves at most 2 GiB at once; in smaller pieces, who watches sees that it gets on.
+                let got = pread(descriptor, buffer.baseAddress! + done, min(count - done, 1 << 26), offset + done)
                 if got < 0, errno == EINTR { continue }
                 guard got >= 0 else { throw CheckpointError.system(errno, "read", path) }
                 guard got > 0 else {
@@ -39,6 +40,7 @@ final class InputFile: Sendable {
                         .damaged, "\(path) ends at byte \(offset + done), but \(count - done) more were expected")
                 }
                 done += got
+                Vitals.beat()
             }
         }
     }

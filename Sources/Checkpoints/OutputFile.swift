@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 /// A file being written from its beginning to its end, hashed on the way.
 final class OutputFile {
@@ -30,6 +31,7 @@ final class OutputFile {
                 hash.update(bytes.extracting(done..<(done + wrote)))
                 done += wrote
                 written += wrote
+                Vitals.beat()
             }
         }
     }

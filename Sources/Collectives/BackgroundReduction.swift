@@ -53,7 +53,7 @@ final class BackgroundReduction: @unchecked Sendable {
     /// Waits until all groups are reduced. False if `start` was not called in this step.
     func wait() throws -> Bool {
         guard isRunning else { return false }
-        queue.sync {}
+        Vitals.waiting { queue.sync {} }
         isRunning = false
         if let failure { throw failure }
         return true

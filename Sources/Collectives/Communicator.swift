@@ -14,6 +14,11 @@ public protocol Communicator: AnyObject, Sendable {
     /// The ranks that own the same shard as this one on the other nodes; nil on a single node and for a rank without a
     /// shard.
     var peers: ShardPeers? { get }
+    /// What the ranks of this node show of their work.
+    var board: VitalsBoard { get }
+    /// Messages to the other nodes that no rank waits for; nil on a single node, for all but the first rank of a node, and
+    /// where MPI lets no other thread than the main one send.
+    var mail: NodeMail? { get }
 
     /// Returns when all ranks have called.
     func barrier() throws
@@ -75,6 +80,11 @@ extension Communicator {
             }
         }
         return try outcome.get()
+    }
+
+    /// The text of every rank, in rank order. Collective.
+    public func gatherTexts(_ text: String) throws -> [String] {
+        try allGather(text.utf8.map(Double.init)).map { String(decoding: $0.map { UInt8($0) }, as: UTF8.self) }
     }
 
     /// Copies a node-shared arena of rank 0's node into that of every other node.

@@ -6,6 +6,8 @@ public final class LocalCommunicator: Communicator {
     public let topology = NodeTopology(
         rank: 0, ranksPerNode: [1], hostName: ProcessInfo.processInfo.hostName, ranksOnHost: 1)
 
+    public let board = VitalsBoard()
+
     public init() {}
 
     public var rank: Int { 0 }
@@ -13,6 +15,7 @@ public final class LocalCommunicator: Communicator {
     public var canSendInBackground: Bool { false }
     public var library: String { "one process, no MPI" }
     public var peers: ShardPeers? { nil }
+    public var mail: NodeMail? { nil }
 
     public func barrier() {}
     public func nodeBarrier() {}

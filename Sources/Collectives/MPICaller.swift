@@ -1,12 +1,15 @@
 import CMPI
+import Kernels
 
 /// Who is calling MPI, for the message of a call that fails.
 struct MPICaller: Sendable {
     var rank: Int
     var host: String
 
-    /// The one place where MPI's error codes become Swift errors.
-    func check(_ code: Int32, _ operation: String) throws {
+    /// The one place where MPI is called: its error codes become Swift errors, and those who watch see that this rank waits
+    /// for others.
+    func check(_ call: @autoclosure () -> Int32, _ operation: String) throws {
+        let code = Vitals.waiting(call)
         guard code != 0 else { return }
         throw CollectiveError.mpi(
             operation: operation, rank: rank, host: host, text: textFromC(512) { cmpi_error_text(code, $0, $1) })

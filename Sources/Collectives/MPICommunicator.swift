@@ -8,6 +8,8 @@ public final class MPICommunicator: Communicator {
     public let library: String
     public let canSendInBackground: Bool
     public let peers: ShardPeers?
+    public let board: VitalsBoard
+    public let mail: NodeMail?
     private let world: Int32
     /// The ranks of this node.
     let node: Int32
@@ -74,10 +76,16 @@ public final class MPICommunicator: Communicator {
         peers = owner ? ShardPeers(communicator: across, topology: topology, caller: caller) : nil
         store = SharedMemoryStore(host: host, caller: caller)
         waiting = try NodeBarrier(node: node, topology: topology, store: store, caller: caller)
+        board = try VitalsBoard(node: node, topology: topology, store: store, caller: caller)
         let levels = ["single", "funneled", "serialized", "multiple"]
         // "Open MPI v4.1.4, package: …": the name and the version are what tells.
         let release = textFromC(256) { cmpi_library($0, $1) }.prefix { $0 != "," && $0 != "\n" }
         canSendInBackground = Int(level) == CMPI_THREAD_MULTIPLE
+        let writes = topology.nodeCount > 1 && topology.localRank == 0 && canSendInBackground
+        let firsts = try Self.make("MPI_Comm_split of first ranks", caller) { [world] in
+            cmpi_split(world, writes ? 0 : Int32(CMPI_NONE), 0, $0)
+        }
+        mail = writes ? NodeMail(communicator: firsts, topology: topology, caller: caller) : nil
         library = release + ", thread level \(levels[Int(level)])"
         self.node = node
         self.topology = topology
@@ -170,6 +178,7 @@ public final class MPICommunicator: Communicator {
     public func finalize() throws {
         // No rank may free memory that another of its node still reads.
         try barrier()
+        board.close()
         try SharedWindow.freeAll(caller: caller)
         try caller.check(cmpi_finalize(), "MPI_Finalize")
     }

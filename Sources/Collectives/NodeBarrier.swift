@@ -1,5 +1,6 @@
 import CMPI
 import Glibc
+import Kernels
 
 /// Where the ranks of a node wait for one another: a counter in shared memory and a futex.
 ///
@@ -40,6 +41,7 @@ final class NodeBarrier: Sendable {
     }
 
     func wait() {
-        if window != nil { cmpi_node_barrier_wait(UnsafeMutableRawPointer(bitPattern: memory), ranks, spins) }
+        guard window != nil else { return }
+        Vitals.waiting { cmpi_node_barrier_wait(UnsafeMutableRawPointer(bitPattern: memory), ranks, spins) }
     }
 }

@@ -41,7 +41,7 @@ struct Bench: ParsableCommand {
         BLASKernel.prepare()
         let options = BenchOptions(
             benchmark, configFile: configuration.config, overrides: configuration.overrides, seconds: seconds)
-        Job.run { communicator, _ in
+        Job.run { communicator, _, _ in
             let report = try options.run(communicator)
             if communicator.rank == 0 { print(json ? report.json : report.table) }
             return .done

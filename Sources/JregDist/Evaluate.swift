@@ -61,7 +61,7 @@ struct Evaluate: ParsableCommand {
     @OptionGroup var evaluation: EvaluationArguments
 
     func run() throws {
-        Job.run { communicator, _ in
+        Job.run { communicator, _, _ in
             let report = try evaluation.options.evaluate(communicator)
             if communicator.rank == 0 { print(evaluation.json ? report.json : report.summary) }
             return .done
@@ -87,7 +87,7 @@ struct Analyze: ParsableCommand {
     var svg: String?
 
     func run() throws {
-        Job.run { communicator, _ in
+        Job.run { communicator, _, _ in
             let report = try evaluation.options.evaluate(communicator)
             if communicator.rank == 0 {
                 print(evaluation.json ? report.json : report.summary + "\n\n" + report.profile)

@@ -41,7 +41,7 @@ struct Generate: ParsableCommand {
         let options = GenerationOptions(
             checkpoint: checkpoint, prompt: prompt, maximumTokens: maxTokens,
             sampling: Sampling(temperature: temperature, topP: topP, seed: seed))
-        Job.run { communicator, _ in
+        Job.run { communicator, _, _ in
             try options.generate(communicator) { text in
                 if communicator.rank == 0 { FileHandle.standardOutput.write(Data(text.utf8)) }
             }

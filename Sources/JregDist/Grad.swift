@@ -28,7 +28,7 @@ struct Grad: ParsableCommand {
 
     func run() throws {
         let options = GradientOptions(checkpoint: checkpoint, tokensFile: tokens, output: out, overrides: overrides)
-        Job.run { communicator, _ in
+        Job.run { communicator, _, _ in
             try options.write(communicator)
             return .done
         }

@@ -43,7 +43,7 @@ struct PlanRun: ParsableCommand {
             configFile: configuration.config, overrides: configuration.overrides, ranks: ranks,
             ranksPerNode: ranksPerNode, threads: threads)
         let isJSON = json
-        Job.run { _, _ in
+        Job.run(stallLimit: nil) { _, _, _ in
             let plan = try options.plan()
             print(isJSON ? plan.json : "\(plan)", terminator: isJSON ? "\n" : "")
             return .done

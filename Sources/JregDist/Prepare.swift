@@ -72,7 +72,7 @@ struct Prepare: ParsableCommand {
         preparation.shardTokens = shardTokens
         preparation.overwrite = overwrite
         let job = preparation
-        Job.run { communicator, logger in
+        Job.run(stallLimit: nil) { communicator, logger, _ in
             try PrepareCommand(preparation: job).run(communicator, logger)
             return .done
         }

@@ -39,8 +39,8 @@ struct Train: ParsableCommand {
         let overrides = configuration.overrides + (out.map { ["run.out=\"\($0)\""] } ?? [])
         let options = TrainOptions(
             configFile: configuration.config, overrides: overrides, resume: ResumeChoice(resume))
-        Job.run { communicator, logger in
-            try Trainer(options, communicator: communicator, logger: logger).run()
+        Job.run { communicator, logger, watchdog in
+            try Trainer(options, communicator: communicator, logger: logger, watchdog: watchdog).run()
         }
     }
 }

@@ -23,7 +23,7 @@ struct Verify: ParsableCommand {
     var json = false
 
     func run() throws {
-        Job.run { communicator, _ in
+        Job.run(stallLimit: nil) { communicator, _, _ in
             // One process does it all.
             guard communicator.rank == 0 else { return .done }
             let report = try VerifyReport(directory: directory)

@@ -71,6 +71,7 @@ public final class Timeline: @unchecked Sendable {
     }
 
     func end(_ activity: Activity) {
+        Vitals.beat()
         depth -= 1
         guard depth == 0 else { return }
         let now = monotonicSeconds()

@@ -27,6 +27,7 @@ extension ParameterLayout {
             let (even, odd) = random.normalPair(UInt64(pair))
             if 2 * pair >= firstElement { slice[2 * pair - firstElement] = Float(deviation * even) }
             if 2 * pair + 1 < last { slice[2 * pair + 1 - firstElement] = Float(deviation * odd) }
+            if pair % 65_536 == 0 { Vitals.beat() }
         }
     }
 }

@@ -18,6 +18,8 @@ public enum Version {
 
     static var instructionSet: String { unsafe String(cString: cplatform_instruction_set()) }
 
+    static var libc: String { unsafe "glibc " + String(cString: cplatform_libc()) }
+
     static var all: TrainerState.Versions {
         TrainerState.Versions(jregDist: jregDist, swift: swift, instructionSet: instructionSet)
     }

@@ -31,6 +31,7 @@ import Training
         "optimizer.max_bad_steps": "3", "optimizer.spike_threshold": "6.5", "optimizer.spike_window": "64",
         "run.checkpoint_every": "17", "run.checkpoint_in_background": "false", "run.keep_checkpoints": "2",
         "run.time_limit": "1d2h30m5s",
+        "run.check_replicas_every": "7", "run.stall_timeout": "3m",
         "run.trace": "\"out/the trace.json\"",
     ]
 

@@ -54,6 +54,12 @@ int cmpi_all_reduce_sum_floats(int communicator, float *values, long long count)
 int cmpi_exchange(
     int communicator, int to, const void *out, long long out_bytes, int from, void *in, long long in_bytes);
 
+/// Sends a short message to `to` without waiting, unless that rank has not yet taken the one before: then nothing is sent.
+/// One communicator at most is used for this, by one thread.
+int cmpi_mail_post(int communicator, int to, const void *data, long long bytes);
+/// Takes a message that has arrived, of at most `bytes`; `*from` is CMPI_NONE if there is none.
+int cmpi_mail_receive(int communicator, void *data, long long bytes, int *from);
+
 // MARK: - Memory that the ranks of a node share
 
 /// Collective over a communicator of one host: a window to which this rank contributes `bytes`.

@@ -1,6 +1,8 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
+#include "Vitals.h"
+
 /// The x86-64 level this binary was built for ("x86-64-v4", "x86-64-v3" or "baseline").
 const char *cplatform_instruction_set(void);
 
@@ -12,6 +14,9 @@ int cplatform_has_avx512(void);
 
 /// 1 if the CPU and the operating system support AVX2 and FMA.
 int cplatform_has_avx2(void);
+
+/// The version of the C library.
+const char *cplatform_libc(void);
 
 /// The cores that this process may run on, and those of the machine that are online.
 int cplatform_bound_cores(void);

@@ -12,7 +12,11 @@ public enum Job {
     ///
     /// An error on any rank is printed by that rank and ends all of them at once: no collective comes after it, because
     /// the others may wait in another one.
-    public static func run(_ body: (any Communicator, Logger) throws -> ExitStatus) -> Never {
+    /// - Parameter stallLimit: how long a rank may stand still before the watchdog ends all; nil: for ever.
+    public static func run(
+        stallLimit: Duration? = Watchdog.standardLimit,
+        _ body: (any Communicator, Logger, Watchdog) throws -> ExitStatus
+    ) -> Never {
         let communicator: any Communicator
         do {
             communicator = try makeCommunicator()
@@ -23,7 +27,13 @@ public enum Job {
         }
         let (rank, topology) = (communicator.rank, communicator.topology)
         do {
-            let status = try body(communicator, RankLog.logger(rank: rank, host: topology.hostName))
+            let watchdog = try Watchdog(communicator, limit: stallLimit)
+            let logger = RankLog.logger(rank: rank, host: topology.hostName)
+            for note in try HostIdentity.compare(communicator) { logger.warning("\(note)") }
+            let status = try body(communicator, logger, watchdog)
+            Stage.ending.begin()
+            try communicator.barrier()
+            watchdog.end()
             try communicator.finalize()
             exit(status.rawValue)
         } catch {

@@ -175,6 +175,12 @@ extension ConfigKey {
             "run.time_limit", \.run.timeLimit, .optional(.duration),
             "stop after the step that reaches it, write a checkpoint, exit with 75; null: none"),
         ConfigKey(
+            "run.check_replicas_every", \.run.checkReplicasEvery, .integer(steps),
+            "steps between comparisons of the nodes' copies of the weights; 0: only before checkpoints"),
+        ConfigKey(
+            "run.stall_timeout", \.run.stallTimeout, .optional(.duration),
+            "a rank that does not get on for so long is named, and the job ended; null: wait for ever"),
+        ConfigKey(
             "run.trace", \.run.trace, .optional(.text("a file, such as trace.json")),
             "write the third step as a Chrome trace, a line for each rank; null: none"),
     ]

@@ -132,6 +132,10 @@ extension RunConfig {
         public var keepCheckpoints = 3
         /// Time after which the run stops behind a step, writes a checkpoint and exits with 75.
         public var timeLimit: Duration?
+        /// Steps between two comparisons of the copies of the weights that the nodes hold; 0: only before checkpoints.
+        public var checkReplicasEvery = 100
+        /// Time without any progress of a rank after which all are ended; `nil`: never.
+        public var stallTimeout: Duration? = .seconds(600)
         /// Where one step of the run is written as a Chrome trace; `nil`: nowhere.
         public var trace: String?
     }

@@ -72,6 +72,11 @@ final class Console {
         try writeText(report.markdown, "report.md")
     }
 
+    func warn(_ text: String) {
+        progress.close()
+        logger.warning("\(text)")
+    }
+
     func report(_ checkpoint: WrittenCheckpoint) {
         progress.close()
         if checkpoint.secondsWaited > 0 {

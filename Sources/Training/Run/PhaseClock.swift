@@ -10,6 +10,16 @@ enum Phase: String, CaseIterable {
     case reduce
     /// AdamW, and the wait until all have updated.
     case update
+
+    fileprivate var stage: Stage {
+        switch self {
+        case .forward: .forward
+        case .head: .head
+        case .backward: .backward
+        case .reduce: .reduce
+        case .update: .update
+        }
+    }
 }
 
 /// A stopwatch that gives each lap to a phase.
@@ -23,9 +33,28 @@ struct PhaseClock {
 
     private(set) var laps: [Lap] = []
     private let start = ContinuousClock.now
+    private var current: (phase: Phase, begin: Double)?
 
-    mutating func lap(_ phase: Phase) {
-        laps.append(Lap(phase: phase, begin: laps.last?.end ?? 0, end: (ContinuousClock.now - start).seconds))
+    /// Ends the lap that runs, and begins one of `phase`, which whoever watches this rank sees it in.
+    mutating func begin(_ phase: Phase) {
+        let now = end()
+        current = (phase, now)
+        phase.stage.begin()
+    }
+
+    /// Ends the lap that runs.
+    /// - Returns: seconds since the clock started.
+    @discardableResult
+    mutating func end() -> Double {
+        let now = (ContinuousClock.now - start).seconds
+        if let (phase, begin) = current { laps.append(Lap(phase: phase, begin: begin, end: now)) }
+        current = nil
+        return now
+    }
+
+    /// Of the phases in which a rank waits for no other.
+    var ownSeconds: Double {
+        laps.reduce(0) { [.forward, .head, .backward].contains($1.phase) ? $0 + $1.end - $1.begin : $0 }
     }
 
     /// By phase.

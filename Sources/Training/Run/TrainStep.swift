@@ -48,6 +48,7 @@ struct TrainStep {
         let lambda = objective.settings.lambda(atStep: step)
         let timeline = state.model.team.timeline
         timeline.start(recording: recordsEvents)
+        Vitals.set(step: step)
         var clock = PhaseClock()
         var laneSums: [LossSums] = []
 
@@ -63,19 +64,20 @@ struct TrainStep {
                     GradientRequest(
                         gradients: gradients, accumulate: accumulates(microBatch, localLane: localLane),
                         globalTokens: globalTokens),
-                    done: { phase in
-                        clock.lap(phase)
-                        if isLast && phase == .head { state.reducer.beginReducing() }
+                    begin: { phase in
+                        clock.begin(phase)
+                        if isLast && phase == .backward { state.reducer.beginReducing() }
                     }, finished: { if isLast { state.reducer.finished(from: $0) } })
             }
             state.reducer.endLane(localLane)
             laneSums.append(sums)
         }
+        clock.begin(.reduce)
         timeline.measure(.wait) { state.communicator.nodeBarrier() }
         let (sums, ranks) = try scalars.sumOverLanes(
-            laneSums.map(\.values), ofRank: [StopReason.flag(wanted())])
+            laneSums.map(\.values), ofRank: [StopReason.flag(wanted()), clock.ownSeconds])
         let gradNorm = try timeline.measure(.reduce) { try state.reducer.reduce().squareRoot() }
-        clock.lap(.reduce)
+        clock.begin(.update)
 
         let means = LossMeans(
             LossSums(values: sums), lambda: lambda, zLoss: objective.settings.zLoss)
@@ -93,7 +95,7 @@ struct TrainStep {
                 gradientScale: gradientScale(norm: gradNorm, maxNorm: maxGradNorm))
             try timeline.measure(.wait) { try state.reducer.publish(state.model.parameters) }
         }
-        clock.lap(.update)
+        clock.end()
 
         // A step that was skipped is over too, or the same text would come again for ever.
         state.step = step
@@ -101,32 +103,33 @@ struct TrainStep {
         return StepResult(
             step: step, samples: state.samplesConsumed, means: means, lambda: lambda, learningRate: learningRate,
             gradNorm: gradNorm, bad: bad, skipped: state.history.skipped, skippedBefore: skippedBefore,
-            times: StepTimes(clock, timeline), stop: StopReason(flags: ranks.map { $0[0] }))
+            times: StepTimes(clock, timeline), stop: StopReason(flags: ranks.map { $0[0] }),
+            ownSeconds: ranks.map { $0[1] })
     }
 
     /// Forward, loss and backward of one microbatch: the arithmetic of a step before anything is summed.
     /// - Parameters:
     ///   - visit: sees each block's hidden states as soon as they are there.
-    ///   - done: is told as each of the three phases ends.
+    ///   - begin: is told as each of the three phases begins.
     ///   - finished: as of `Llama.backward`.
     func compute(
         _ batch: TokenBatch, lambda: Double, _ request: GradientRequest,
         visit: (_ layer: Int, _ before: FloatSlice, _ after: FloatSlice) -> Void = { _, _, _ in },
-        done: (Phase) -> Void = { _ in }, finished: (_ first: Int) -> Void = { _ in }
+        begin: (Phase) -> Void = { _ in }, finished: (_ first: Int) -> Void = { _ in }
     ) -> LossSums {
+        begin(.forward)
         state.model.forward(batch, activations) {
             objective.visit($0, before: $1, after: $2)
             visit($0, $1, $2)
         }
-        done(.forward)
+        begin(.head)
         let sums = objective.evaluate(state.model, batch, activations, gradient: request)
-        done(.head)
+        begin(.backward)
         state.model.backward(batch, activations, gradients: request.gradients, accumulate: request.accumulate) {
             objective.addStateGradient($0, activations, $1, lambda: lambda, globalTokens: request.globalTokens)
         } finished: {
             finished($0)
         }
-        done(.backward)
         return sums
     }
 
@@ -154,6 +157,8 @@ struct StepResult {
     let times: StepTimes
     /// Why the run ends behind this step, on all ranks if any wants it.
     let stop: StopReason?
+    /// Of each rank: what its own part of the step took, without any wait for others.
+    let ownSeconds: [Double]
 }
 
 /// Where the time of a step went on this rank.

@@ -17,6 +17,9 @@ public final class Trainer {
     private let step: TrainStep
     private let evaluator: Evaluator?
     private let checkpointing: Checkpointing
+    private var replicas: ReplicaCheck
+    private let bitFlip: DebugBitFlip?
+    private var stragglers: Stragglers
     /// Rank 0's.
     private var console: Console?
     private let started = ContinuousClock.now
@@ -26,17 +29,23 @@ public final class Trainer {
 
     /// Reads and checks everything, takes the memory, and fills it: with random weights, with those of
     /// `model.init_from`, or with a checkpoint. Collective.
-    public init(_ options: TrainOptions, communicator: any Communicator, logger: Logger) throws {
+    public init(
+        _ options: TrainOptions, communicator: any Communicator, logger: Logger, watchdog: Watchdog
+    ) throws {
         self.communicator = communicator
         self.logger = logger
         config = try RunConfig.loadTogether(
             file: options.configFile, overrides: options.overrides, communicator)
+        if let note = try InputAgreement.note(onConfig: options.configFile, communicator) { logger.warning("\(note)") }
+        watchdog.watch(limit: config.run.stallTimeout, log: config.run.out)
+        Stage.data.begin()
         try communicator.together { [config] in
             if communicator.rank == 0 && options.configFile == nil {
                 try QuickstartText.prepareIfMissing(config, logger)
             }
         }
         data = try RunData(config, communicator)
+        try InputAgreement.require(data, config.data.train + (config.data.validation ?? []), communicator)
         checkpointing = try Checkpointing(
             config: config, communicator: communicator, datasetFingerprint: data.train.fingerprint,
             tokenizer: data.tokenizer)
@@ -46,6 +55,7 @@ public final class Trainer {
         }
         let start = try Self.agree(on: options.resume, checkpointing, communicator)
 
+        Stage.weights.begin()
         let team = ThreadBudget.team(config, communicator)
         state = try TrainingState(config, communicator: communicator, team: team)
         step = try TrainStep(config, state: state, source: BatchSource(data.train, config))
@@ -65,6 +75,9 @@ public final class Trainer {
                 try state.initialize(seed: config.run.seed)
             }
         }
+        replicas = ReplicaCheck(state, hosts: watchdog.hosts)
+        bitFlip = try DebugBitFlip.ofEnvironment()
+        stragglers = Stragglers(hosts: watchdog.hosts, lanes: step.lanes)
         firstStep = state.step + 1
         try measureMemory()
         try communicator.together {
@@ -81,13 +94,14 @@ public final class Trainer {
         var lap = ContinuousClock.now
         while state.step < config.run.steps {
             let result = try isTraced(state.step + 1) ? runTraced() : step.run(stop: wantedStop)
+            Stage.log.begin()
             if Progress.isDue(result.step, config.run) { try measureMemory() }
             let now = ContinuousClock.now
             try console?.report(result, seconds: (now - lap).seconds, memory: memory)
             try reportWrittenCheckpoint()
 
             try endIfNoStepIsGood(result)
-
+            try compareRanks(result)
             let isLast = state.step == config.run.steps
             if isLast || isDue(every: config.run.evaluateEvery) { try evaluate() }
             if isLast || isCheckpointDue(result) || result.stop != nil {
@@ -103,6 +117,13 @@ public final class Trainer {
         }
         console?.summarize(steps: state.step)
         return .done
+    }
+
+    /// Says which ranks are slow, and ends the run where a node no longer has the weights of the others.
+    private func compareRanks(_ result: StepResult) throws {
+        for finding in stragglers.observe(result.ownSeconds) { console?.warn(finding) }
+        bitFlip?.apply(after: state.step, communicator.topology, state.model.parameters)
+        if isDue(every: config.run.checkReplicasEvery) { try replicas.run(step: state.step) }
     }
 
     /// 0 means at the end only.
@@ -138,6 +159,7 @@ public final class Trainer {
     private func runTraced() throws -> StepResult {
         try communicator.barrier()
         let result = try step.run(recordsEvents: true, stop: wantedStop)
+        Stage.log.begin()
         let trace = try StepTrace(result.times, communicator)
         try communicator.together {
             if let path = config.run.trace, communicator.rank == 0 { try trace.write(to: path) }
@@ -146,6 +168,7 @@ public final class Trainer {
     }
 
     private func evaluate() throws {
+        Stage.evaluation.begin()
         guard let result = try evaluator?.evaluate(state.model) else { return }
         try console?.report(result, step: state.step)
     }
@@ -153,7 +176,10 @@ public final class Trainer {
     /// Collective.
     /// - Parameter runGoesOn: if not, it is on the disk when this returns.
     private func checkpoint(runGoesOn: Bool = false) throws {
+        try replicas.run(step: state.step)
+        Stage.writer.begin()
         try waitForCheckpointWriter()
+        Stage.checkpoint.begin()
         try checkpointing.save(state, runGoesOn: runGoesOn)
         try reportWrittenCheckpoint()
     }

@@ -24,6 +24,16 @@ enum ProcessTree {
         processes.filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/exe")) == path }
     }
 
+    /// Those of `processes` that run the program at `path`, by the rank that mpirun gave them.
+    static func ranks(_ path: String, among processes: [Int32]) -> [Int: Int32] {
+        running(path, among: processes).reduce(into: [:]) { ranks, process in
+            let environment = FileManager.default.contents(atPath: "/proc/\(process)/environ") ?? Data()
+            let variables = String(decoding: environment, as: UTF8.self).split(separator: "\0")
+            let rank = variables.first { $0.hasPrefix("OMPI_COMM_WORLD_RANK=") }?.split(separator: "=").last
+            if let rank = rank.flatMap({ Int($0) }) { ranks[rank] = process }
+        }
+    }
+
     /// The processes that run the program at `path` with an argument that contains `text`, whoever started them.
     static func running(_ path: String, on text: String) -> [Int32] {
         let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
@@ -31,6 +41,12 @@ enum ProcessTree {
             let arguments = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
             return String(decoding: arguments, as: UTF8.self).contains(text)
         }
+    }
+
+    /// What the kernel calls a process.
+    static func name(of process: Int32) -> String {
+        let name = (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) ?? "gone"
+        return "\(process) \(name.trimmingCharacters(in: .whitespacesAndNewlines))"
     }
 
     /// Waits until none of `processes` runs the program at `path` any more.

@@ -5,6 +5,16 @@ import Testing
 extension Trait where Self == ConditionTrait {
     static var needsMPI: Self { .enabled(if: MPI.isInstalled, "there is no mpirun on the PATH") }
 
+    static var needsHosts: Self {
+        .enabled(
+            if: NetworkHosts.areAllowed,
+            "Launch/cluster/hosts-up makes no hosts here: that takes root, ip and tc (Launch/install test)")
+    }
+
+    static var needsTwoCores: Self {
+        .enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1, "there is one core only")
+    }
+
     static var needsOracle: Self {
         .enabled(
             if: Oracle.python != nil,
