@@ -26,7 +26,23 @@ public struct Checkpoint: Sendable {
 
     /// Checks the marker, and the size and hash of every file.
     public static func verify(_ path: String) throws {
-        let listed = try checksums(path)
+        try verify(path, files: checksums(path))
+    }
+
+    /// Whether every file is as it was written, and the marker is yet to come.
+    static func lacksOnlyItsMarker(_ path: String) throws -> Bool {
+        let (marker, list) = (path + "/" + CheckpointFiles.complete, path + "/" + CheckpointFiles.checksums)
+        let isMarked = try FileSystem.exists(marker) && InputFile(marker).size > 0
+        guard !isMarked && FileSystem.exists(list) else { return false }
+        do {
+            try verify(path, files: files(listedIn: list))
+            return true
+        } catch let error as CheckpointError where error.kind == .damaged {
+            return false
+        }
+    }
+
+    private static func verify(_ path: String, files listed: [String: FileDigest]) throws {
         let missing = CheckpointFiles.required.filter { listed[$0] == nil }
         guard missing.isEmpty else {
             throw CheckpointError(.damaged, "\(path) does not list \(missing.joined(separator: ", "))")
@@ -99,7 +115,7 @@ public struct Checkpoint: Sendable {
             throw CheckpointError(.damaged, "\(path) has no marker \(CheckpointFiles.complete): \(reason)")
         }
         let marker = try InputFile(markerPath).contents(atMost: 1 << 10)
-        guard FileSystem.exists(listPath), try marker == Array((FileDigest(ofFile: listPath).xxh3 + "\n").utf8) else {
+        guard FileSystem.exists(listPath), try marker == CheckpointFiles.marker(FileDigest(ofFile: listPath)) else {
             throw CheckpointError(
                 .damaged,
                 "\(listPath) is missing, or it or \(CheckpointFiles.complete) was changed: their hashes differ")

@@ -10,6 +10,9 @@ enum CheckpointFiles {
     /// The marker, written last: the hash of `checksums.json`, and so in turn of everything.
     static let complete = "COMPLETE"
 
+    /// The content of the marker for a `checksums.json` with this digest.
+    static func marker(_ list: FileDigest) -> [UInt8] { Array((list.xxh3 + "\n").utf8) }
+
     /// What a run cannot be resumed or evaluated without.
     static let required = [config, generationConfig, model, optimizer, trainer]
 

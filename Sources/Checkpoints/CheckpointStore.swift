@@ -44,7 +44,8 @@ public final class CheckpointStore: @unchecked Sendable {
         try stepDirectories().filter { try Checkpoint.isComplete($0.path) }
     }
 
-    /// The newest checkpoint that is complete, undamaged to the last byte, and accepted.
+    /// The newest checkpoint that is complete, undamaged to the last byte, and accepted. Where none is, one that only lacks
+    /// the marker is completed.
     ///
     /// - Parameter accepting: says why a sound checkpoint cannot be taken, or nil if it can.
     /// - Throws: `CheckpointError` only when the directory itself cannot be listed.
@@ -66,7 +67,24 @@ public final class CheckpointStore: @unchecked Sendable {
                 skipped.append((entry.path, "\(error)"))
             }
         }
-        return Recovery(found: nil, skipped: skipped)
+        guard let found = try completeInterrupted(accepting: accepting) else {
+            return Recovery(found: nil, skipped: skipped)
+        }
+        return Recovery(found: found, skipped: skipped.filter { $0.path != found.path })
+    }
+
+    /// Gives the newest checkpoint that lacks nothing but its marker that marker: a run that was killed right before the last
+    /// act of saving its first checkpoint has nothing else to go on from.
+    private func completeInterrupted(accepting: (TrainerState) -> String?) throws -> Checkpoint? {
+        for entry in try stepDirectories().reversed() where try Checkpoint.lacksOnlyItsMarker(entry.path) {
+            let state = try TrainerState(path: entry.path + "/" + CheckpointFiles.trainer)
+            guard state.step == entry.step && accepting(state) == nil else { continue }
+            let list = try FileDigest(ofFile: entry.path + "/" + CheckpointFiles.checksums)
+            try Self.mark(entry.path, with: CheckpointFiles.marker(list))
+            damagedSteps.remove(entry.step)
+            return try Checkpoint(path: entry.path)
+        }
+        return nil
     }
 
     /// Saves a checkpoint, and then deletes the oldest beyond `keep`.

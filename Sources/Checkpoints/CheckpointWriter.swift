@@ -56,7 +56,7 @@ public final class CheckpointWriter {
         let checksums = CheckpointFiles.Checksums(files: digests)
         try write(CheckpointFiles.checksums, Self.encoded(checksums))
         try FileSystem.synchronize(directory)
-        return Array((digests[CheckpointFiles.checksums]!.xxh3 + "\n").utf8)
+        return CheckpointFiles.marker(digests[CheckpointFiles.checksums]!)
     }
 
     private func path(_ name: String) -> String { directory + "/" + name }

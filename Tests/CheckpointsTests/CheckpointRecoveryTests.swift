@@ -178,6 +178,23 @@ import Testing
         }
     }
 
+    /// The first save of a run, whole but for its marker, is completed; with another file damaged it is told of, and left.
+    @Test(arguments: [false, true], [nil] + checkpointFiles.dropFirst().map(Optional.some))
+    func killedBeforeTheFirstMarkerWasWhole(hasEmptyMarker: Bool, damaged: String?) throws {
+        try withStore([1]) { store in
+            let marker = path(store, 1) + "/COMPLETE"
+            try FileManager.default.removeItem(atPath: marker)
+            if hasEmptyMarker { try write("", to: marker) }
+            if let damaged { try write("x", to: path(store, 1) + "/" + damaged) }
+            let before = try names(path(store, 1))
+            let recovery = try store.newestUsable()
+            #expect(recovery.found?.state.step == (damaged == nil ? 1 : nil))
+            #expect(recovery.skipped.map(\.path) == (damaged == nil ? [] : [path(store, 1)]))
+            if damaged == nil { try expectWhole(path(store, 1), step: 1) }
+            #expect(try names(path(store, 1)) == (damaged == nil ? checkpointFiles : before))
+        }
+    }
+
     /// A deletion ended after so many of its removals: the marker first, the list of files last.
     @Test(arguments: 1...checkpointFiles.count)
     func killedWhileItDeleted(removals: Int) throws {

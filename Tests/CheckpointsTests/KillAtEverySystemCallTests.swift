@@ -18,15 +18,12 @@ import Testing
                 try FileManager.default.copyItem(atPath: template, toPath: out)
             }
             try layOut()
-            let moments = try callsOfASave(out, log: directory + "/log")
+            let moments = try callsOfASave(out, step: 3, log: directory + "/log")
             #expect(moments.count > 60)
             var newest: [Int] = []
             for (call, number) in moments {
                 try layOut()
-                let survived = runs(
-                    "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
-                    "inject=\(call):signal=KILL:when=\(number)", probe, out, "3")
-                #expect(!survived, "\(call) \(number) was not met again")
+                kill(before: call, number, out, step: 3)
                 newest.append(try checkWhatIsLeft(out, "before \(call) \(number)"))
             }
             // The earlier one until the marker is there, then the new one.
@@ -37,11 +34,42 @@ import Testing
         }
     }
 
+    /// A run that was killed in its first save finds a whole checkpoint or none, and goes on by itself either way.
+    @Test func aFirstSaveLeavesNothingInTheWay() throws {
+        try withTemporaryDirectory { directory in
+            let out = directory + "/run"
+            var found: [Int] = []
+            let moments = try callsOfASave(out, step: 1, log: directory + "/log")
+            for (call, number) in moments {
+                try? FileManager.default.removeItem(atPath: out)
+                kill(before: call, number, out, step: 1)
+                let recovery = try CheckpointStore(directory: out, keep: 2).newestUsable()
+                #expect(recovery.skipped.isEmpty, "before \(call) \(number)")
+                found.append(recovery.found?.state.step ?? 0)
+                if let checkpoint = recovery.found { try Checkpoint.verify(checkpoint.path) }
+                #expect(runs(probe, out, "2"), "before \(call) \(number)")
+                #expect(try names(out).last == "step-00000002")
+            }
+            let none = found.prefix { $0 == 0 }.count
+            #expect(none > 30 && none < found.count && found.dropFirst(none).allSatisfy { $0 == 1 })
+        }
+    }
+
+    /// Saves once more, as far as before a call of the save.
+    private func kill(before call: String, _ number: Int, _ out: String, step: Int) {
+        let survived = runs(
+            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
+            "inject=\(call):signal=KILL:when=\(number)", probe, out, "\(step)")
+        #expect(!survived, "\(call) \(number) was not met again")
+    }
+
     /// The calls of a save that is left alone, from the first that concerns `out`, in order: each with its number among
     /// those of its name.
-    private func callsOfASave(_ out: String, log: String) throws -> [(call: String, number: Int)] {
+    private func callsOfASave(_ out: String, step: Int, log: String) throws -> [(call: String, number: Int)] {
         try #require(
-            runs("strace", "-f", "-qq", "-o", log, "-e", "trace=" + Self.calls.joined(separator: ","), probe, out, "3"))
+            runs(
+                "strace", "-f", "-qq", "-o", log, "-e", "trace=" + Self.calls.joined(separator: ","), probe, out,
+                "\(step)"))
         var counts: [String: Int] = [:]
         var found: [(call: String, number: Int)] = []
         for line in try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n") {
