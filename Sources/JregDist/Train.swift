@@ -39,7 +39,7 @@ struct Train: ParsableCommand {
         let overrides = configuration.overrides + (out.map { ["run.out=\"\($0)\""] } ?? [])
         let options = TrainOptions(
             configFile: configuration.config, overrides: overrides, resume: ResumeChoice(resume))
-        Job.run { communicator, logger, watchdog in
+        Job.run(heedsStopSignals: true) { communicator, logger, watchdog in
             try Trainer(options, communicator: communicator, logger: logger, watchdog: watchdog).run()
         }
     }

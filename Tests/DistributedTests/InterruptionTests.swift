@@ -36,10 +36,10 @@ extension EndToEnd {
             #expect(14...99 ~= first && first < second && second < 100, "killed after steps \(first) and \(second)")
 
             let outcome = try await workspace.train(Self.long, on: .ranks(8)).expectSuccess()
-            // A kill may come after the line of a step, but before its checkpoint.
+            // A kill may come after the line of a step, but before its checkpoint, and while the one before is written.
             let start = outcome.errors.firstMatch(of: /start +step ([0-9]+), from/).flatMap { Int($0.1) } ?? 0
             #expect(
-                start % 4 == 0 && (second - 7)...second ~= start, "killed after step \(second), resumed from \(start)")
+                start % 4 == 0 && (second - 8)...second ~= start, "killed after step \(second), resumed from \(start)")
             let difference = try await RunRecord(workspace("run")).difference(from: Self.undisturbed.value)
             #expect(difference == nil)
             #expect(try checkpoints(workspace("run")).count == 3)
@@ -67,23 +67,6 @@ extension EndToEnd {
             #expect(branch.files == wanted.files)
             #expect(branch.steps == wanted.steps.filter { $0.step > 92 })
             #expect(try contents(workspace("run")) == before)
-        }
-
-        @Test func stopsAtTheTimeLimitAndGoesOn() async throws {
-            // Enough steps for some seconds; the limit is counted from the start of the program.
-            let steps = "run.steps=2000"
-            let rest = ["run.checkpoint_every=0", "run.evaluate_every=0", "optimizer.schedule=constant"]
-            let stopped = try await workspace.train(rest + [steps, "run.time_limit=1s"])
-            stopped.expectFailure(75, "time limit reached after step", "start the same command again")
-            let reached = Metrics.lastStep(workspace("run"))
-            #expect(1..<2000 ~= reached)
-            #expect(try newestCheckpoint(workspace("run")).hasSuffix("-\(String(reached + 100_000_000).dropFirst())"))
-
-            let last = "run.steps=\(reached + 5)"
-            try await workspace.train(rest + [last]).expectSuccess()
-            try await workspace.train(rest + [last], out: "straight").expectSuccess()
-            let difference = try RunRecord(workspace("run")).difference(from: RunRecord(workspace("straight")))
-            #expect(difference == nil)
         }
 
         @Test func aFinishedRunStaysAsItIs() async throws {

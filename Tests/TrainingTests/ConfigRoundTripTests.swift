@@ -30,7 +30,7 @@ import Training
         "run.evaluate_every": "0", "run.evaluation_sequences": "9", "run.readout_sequences": "0",
         "optimizer.max_bad_steps": "3", "optimizer.spike_threshold": "6.5", "optimizer.spike_window": "64",
         "run.checkpoint_every": "17", "run.checkpoint_in_background": "false", "run.keep_checkpoints": "2",
-        "run.time_limit": "1d2h30m5s",
+        "run.time_limit": "1d2h30m5s", "run.time_margin": "3m",
         "run.check_replicas_every": "7", "run.stall_timeout": "3m",
         "run.trace": "\"out/the trace.json\"",
     ]

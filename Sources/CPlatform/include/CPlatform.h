@@ -29,4 +29,10 @@ int cplatform_populate(void *address, unsigned long bytes);
 /// Ask for huge pages behind [address, address + bytes); advice only, so nothing is returned.
 void cplatform_advise_huge_pages(void *address, unsigned long bytes);
 
+/// From now on SIGUSR1, SIGTERM and SIGINT do not end this process, but are noted; a second SIGINT ends it.
+void cplatform_watch_stop_signals(void);
+
+/// The first of these signals that came, or 0.
+int cplatform_stop_signal(void);
+
 #endif

@@ -12,11 +12,15 @@ public enum Job {
     ///
     /// An error on any rank is printed by that rank and ends all of them at once: no collective comes after it, because
     /// the others may wait in another one.
-    /// - Parameter stallLimit: how long a rank may stand still before the watchdog ends all; nil: for ever.
+    /// - Parameters:
+    ///   - heedsStopSignals: whether `body` ends by itself after a signal that asks for a stop.
+    ///   - stallLimit: how long a rank may stand still before the watchdog ends all; nil: for ever.
     public static func run(
-        stallLimit: Duration? = Watchdog.standardLimit,
+        heedsStopSignals: Bool = false, stallLimit: Duration? = Watchdog.standardLimit,
         _ body: (any Communicator, Logger, Watchdog) throws -> ExitStatus
     ) -> Never {
+        // Before the other ranks are joined: a signal that comes early shall not be one that kills.
+        if heedsStopSignals { StopRequest.watchSignals() }
         let communicator: any Communicator
         do {
             communicator = try makeCommunicator()

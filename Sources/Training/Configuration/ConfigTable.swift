@@ -173,7 +173,11 @@ extension ConfigKey {
             "newest checkpoints that stay; the last good one must outlive the writing of the next"),
         ConfigKey(
             "run.time_limit", \.run.timeLimit, .optional(.duration),
-            "stop after the step that reaches it, write a checkpoint, exit with 75; null: none"),
+            "end within this time, early enough for a checkpoint, with exit code 75; null: no limit but Slurm's"),
+        ConfigKey(
+            "run.time_margin", \.run.timeMargin, .optional(.duration),
+            "how long before the limit the run stops; null: the longest step and the last checkpoint, and half as much more"
+        ),
         ConfigKey(
             "run.check_replicas_every", \.run.checkReplicasEvery, .integer(steps),
             "steps between comparisons of the nodes' copies of the weights; 0: only before checkpoints"),

@@ -130,8 +130,10 @@ extension RunConfig {
         /// Whether training goes on while a checkpoint is written, for the price of a snapshot in memory.
         public var checkpointInBackground = true
         public var keepCheckpoints = 3
-        /// Time after which the run stops behind a step, writes a checkpoint and exits with 75.
+        /// Time within which the run ends: in time it stops behind a step, writes a checkpoint and exits with 75.
         public var timeLimit: Duration?
+        /// How long before the end of the time it stops; `nil`: as the time of steps and checkpoints asks for.
+        public var timeMargin: Duration?
         /// Steps between two comparisons of the copies of the weights that the nodes hold; 0: only before checkpoints.
         public var checkReplicasEvery = 100
         /// Time without any progress of a rank after which all are ended; `nil`: never.

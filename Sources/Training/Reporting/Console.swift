@@ -48,6 +48,9 @@ final class Console {
         try writeText(config.yaml, "config.yaml")
     }
 
+    /// Whether the run was stopped behind the step that it goes on from, before its evaluation.
+    var isEvaluationOwed: Bool { metrics.endsWithAStep }
+
     func report(_ result: StepResult, seconds: Double, memory: RunMemory) throws {
         let record = StepRecord(result, seconds: seconds, meter: meter, memory: memory)
         try metrics.write(record)

@@ -4,6 +4,8 @@ import Foundation
 final class MetricsLog {
     private let file: FileHandle
     private let encoder = JSONEncoder.lines()
+    /// Whether the last line that was kept is that of step `step`, without an evaluation behind it.
+    let endsWithAStep: Bool
 
     /// Opens the log in `directory` for a run that goes on after step `step`: what was logged of later steps, which a
     /// resumed run takes again, is dropped.
@@ -11,7 +13,7 @@ final class MetricsLog {
         let path = directory + "/metrics.jsonl"
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-            try Self.drop(after: step, in: path)
+            endsWithAStep = try Self.drop(after: step, in: path).map { $0.step == step && !$0.isEvaluation } ?? false
             if !FileManager.default.fileExists(atPath: path) {
                 try Data().write(to: URL(filePath: path))
             }
@@ -33,20 +35,36 @@ final class MetricsLog {
         }
     }
 
-    private struct Position: Decodable {
+    private struct Line: Decodable {
         let step: Int
+        let isEvaluation: Bool
+
+        private enum CodingKeys: CodingKey { case step, evaluation }
+
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            step = try values.decode(Int.self, forKey: .step)
+            isEvaluation = values.contains(.evaluation)
+        }
     }
 
     /// Rewrites the file beside itself and renames, so that a kill leaves the old or the new one. A last line that a kill
     /// cut short is no JSON and goes too.
-    private static func drop(after step: Int, in path: String) throws {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
+    /// - Returns: the last line that stays.
+    private static func drop(after step: Int, in path: String) throws -> Line? {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
         let lines = text.split(separator: "\n")
-        let kept = lines.filter { line in
-            guard let position = try? JSONDecoder().decode(Position.self, from: Data(line.utf8)) else { return false }
-            return position.step <= step
+        var last: Line?
+        let kept = lines.filter { text in
+            guard let line = try? JSONDecoder().decode(Line.self, from: Data(text.utf8)), line.step <= step else {
+                return false
+            }
+            last = line
+            return true
         }
-        if kept.count == lines.count && (text.isEmpty || text.hasSuffix("\n")) { return }
-        try Data(kept.map { $0 + "\n" }.joined().utf8).write(to: URL(filePath: path), options: .atomic)
+        if kept.count < lines.count || !(text.isEmpty || text.hasSuffix("\n")) {
+            try Data(kept.map { $0 + "\n" }.joined().utf8).write(to: URL(filePath: path), options: .atomic)
+        }
+        return last
     }
 }

@@ -23,6 +23,8 @@ final class Checkpointing {
     /// For which the next checkpoint has waited for the writer.
     var secondsWaited = 0.0
     var writtenInPlace: WrittenCheckpoint?
+    /// How long the last checkpoint took to write.
+    var lastWrite: Double?
 
     init(
         config: RunConfig, communicator: any Communicator, datasetFingerprint: String, tokenizer: (any Tokenizer)?

@@ -1,10 +1,30 @@
+import Glibc
+
 /// Why a run ends before its last step, with a checkpoint behind the step that it is at.
-enum StopReason: Int, Sendable, CustomStringConvertible {
+enum StopReason: Int, CaseIterable, Sendable, CustomStringConvertible {
     case timeLimit = 1
+    case endOfJob
+    case userSignal
+    case termination
+    case interrupt
+
+    /// - Parameter signal: its number, or 0 for none.
+    init?(signal: Int32) {
+        switch signal {
+        case SIGUSR1: self = .userSignal
+        case SIGTERM: self = .termination
+        case SIGINT: self = .interrupt
+        default: return nil
+        }
+    }
 
     var description: String {
         switch self {
-        case .timeLimit: "time limit reached"
+        case .timeLimit: "run.time_limit reached"
+        case .endOfJob: "the Slurm job is about to end: stopped"
+        case .userSignal: "stopped by SIGUSR1"
+        case .termination: "stopped by SIGTERM"
+        case .interrupt: "stopped by SIGINT"
         }
     }
 

@@ -22,7 +22,8 @@ public final class Trainer {
     private var stragglers: Stragglers
     /// Rank 0's.
     private var console: Console?
-    private let started = ContinuousClock.now
+    private let started: ContinuousClock.Instant
+    private let stopRequest: StopRequest
     private var memory = RunMemory()
     /// Of this start of the run.
     private let firstStep: Int
@@ -32,6 +33,7 @@ public final class Trainer {
     public init(
         _ options: TrainOptions, communicator: any Communicator, logger: Logger, watchdog: Watchdog
     ) throws {
+        started = .now
         self.communicator = communicator
         self.logger = logger
         config = try RunConfig.loadTogether(
@@ -44,6 +46,7 @@ public final class Trainer {
                 try QuickstartText.prepareIfMissing(config, logger)
             }
         }
+        stopRequest = StopRequest(config.run, started: started, looksAtTheClock: communicator.rank == 0)
         data = try RunData(config, communicator)
         try InputAgreement.require(data, config.data.train + (config.data.validation ?? []), communicator)
         checkpointing = try Checkpointing(
@@ -88,9 +91,10 @@ public final class Trainer {
         }
     }
 
-    /// Trains to the last step, or until the time is up.
+    /// Trains to the last step, or until a signal or the time that is left ends it.
     public func run() throws -> ExitStatus {
         if state.step >= config.run.steps { logger.info("\(completedText)") }
+        try evaluateIfOwed()
         var lap = ContinuousClock.now
         while state.step < config.run.steps {
             let result = try isTraced(state.step + 1) ? runTraced() : step.run(stop: wantedStop)
@@ -103,16 +107,16 @@ public final class Trainer {
             try endIfNoStepIsGood(result)
             try compareRanks(result)
             let isLast = state.step == config.run.steps
-            if isLast || isDue(every: config.run.evaluateEvery) { try evaluate() }
-            if isLast || isCheckpointDue(result) || result.stop != nil {
-                try checkpoint(runGoesOn: !isLast && result.stop == nil)
-            }
             if let reason = result.stop, !isLast {
+                // Who wants a stop will not wait for an evaluation; if one is due here, the next start makes it.
+                try checkpoint(runGoesOn: false)
                 logger.notice(
                     "\(reason) after step \(state.step): start the same command again to go on from there")
                 console?.summarize(steps: state.step)
                 return .stoppedEarly
             }
+            if isLast || isDue(every: config.run.evaluateEvery) { try evaluate() }
+            if isLast || isCheckpointDue(result) { try checkpoint(runGoesOn: !isLast) }
             lap = .now
         }
         console?.summarize(steps: state.step)
@@ -173,6 +177,12 @@ public final class Trainer {
         try console?.report(result, step: state.step)
     }
 
+    /// The evaluation that the start before left out when it was stopped behind this very step. Collective.
+    private func evaluateIfOwed() throws {
+        guard isDue(every: config.run.evaluateEvery) else { return }
+        if try communicator.allReduceMax(console?.isEvaluationOwed == true ? 1 : 0) > 0 { try evaluate() }
+    }
+
     /// Collective.
     /// - Parameter runGoesOn: if not, it is on the disk when this returns.
     private func checkpoint(runGoesOn: Bool = false) throws {
@@ -195,9 +205,7 @@ public final class Trainer {
         if let written = try checkpointing.takeWritten() { console?.report(written) }
     }
 
-    private func wantedStop() -> StopReason? {
-        config.run.timeLimit.flatMap { ContinuousClock.now - started >= $0 ? .timeLimit : nil }
-    }
+    private func wantedStop() -> StopReason? { stopRequest.reason(saving: checkpointing.secondsToSave(state)) }
 
     private var completedText: String {
         "this run is complete: step \(state.step) of \(config.run.steps). Raise run.steps to train on, or name another --out"

@@ -19,7 +19,16 @@ final class RunningProgram {
         process.standardOutput = try FileHandle(forWritingTo: URL(filePath: files.write("", "output")))
         process.standardError = try FileHandle(forWritingTo: URL(filePath: files.write("", "errors")))
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try Self.withoutBlockedSignals { try process.run() }
+    }
+
+    /// The threads of a test may have signals blocked, and a program inherits that from the one that starts it.
+    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     deinit { if process.isRunning { kill() } }
