@@ -2,14 +2,30 @@
 # What the scripts beside it share; it is sourced, from any folder, and leaves the shell in the root of the repository.
 set -euo pipefail
 caller=$PWD
+script=$(realpath "$0")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf '== %s\n' "$*" >&2; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 # Prints the comment at the head of the calling script.
-usage() { sed -n '2,/^$/ s/^# \{0,1\}//p' "Launch/$(basename "$0")"; }
+usage() { sed -n '2,/^$/ s/^# \{0,1\}//p' "$script"; }
 # A path given by the caller, seen from here.
 from_caller() { case $1 in /*) echo "$1" ;; *) echo "$caller/$1" ;; esac; }
+# number OPTION TEXT: the text, where it is a whole number from 1 on.
+number() { [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] && echo "$2" || die "$1 ${2:-(nothing)}: wanted a whole number from 1 on"; }
+# option NAME ARGUMENT...: what is given for an option among the arguments, the last time if more than once; else nothing.
+option() {
+  local name=$1 value=''
+  shift
+  while (($# > 0)); do
+    case $1 in
+      "$name") value=${2:-} ;;
+      "$name="*) value=${1#*=} ;;
+    esac
+    shift
+  done
+  echo "$value"
+}
 at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$2" ]]; }
 
 require_swift() {
@@ -39,17 +55,33 @@ if [[ $EUID == 0 ]]; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
-# mpi_run N COMMAND...: N ranks on this machine.
-mpi_run() {
-  local ranks=$1
-  shift
-  local options=()
+# mpi_command RANKS [CORES]: puts into the array mpi_command how so many ranks are started on this machine. Each is bound to
+# as many cores of its own, or where none are named to none.
+mpi_command() {
+  local ranks=$1 each=${2:-0}
+  mpi_command=(mpirun)
   if mpirun --version 2> /dev/null | grep -q 'Open MPI'; then
     # By itself Open MPI binds each of two ranks to one core, and so all threads of a rank with it.
-    options+=(--bind-to none)
-    if ((ranks > $(cores))); then options+=(--oversubscribe); fi
+    if ((each > 0)); then mpi_command+=(--map-by "slot:PE=$each" --bind-to core); else mpi_command+=(--bind-to none); fi
+    if ((ranks > $(cores))); then mpi_command+=(--oversubscribe); fi
   fi
-  mpirun "${options[@]}" -np "$ranks" "$@"
+  mpi_command+=(-np "$ranks")
+}
+
+# mpi_run N COMMAND...: N ranks on this machine.
+mpi_run() {
+  mpi_command "$1"
+  "${mpi_command[@]}" "${@:2}"
+}
+
+# The program that a script is to start: the one named, or jreg-dist as it is on the PATH, or else as it is built here.
+program() {
+  if [[ -n ${1:-} ]]; then
+    [[ -x $(from_caller "$1") ]] || die "$1 is not a program that can be started"
+    from_caller "$1"
+  else
+    command -v jreg-dist || Launch/build
+  fi
 }
 
 # prepare_oracle FOLDER: a virtual environment with the Python packages that the trainer is compared with.

@@ -22,7 +22,7 @@ import Training
         version: Version.jregDist,
         subcommands: [
             Train.self, Prepare.self, Evaluate.self, Generate.self, Analyze.self, Verify.self, Grad.self, PlanRun.self,
-            Bench.self,
+            Bench.self, Ranks.self,
         ],
         defaultSubcommand: Train.self)
 
