@@ -50,6 +50,8 @@ struct KillMatrix {
     }
 
     static let starting = "starting"
+    /// What a run prints after a step.
+    private static var stepLine: Regex<Substring> { /step [0-9]+\// }
     private static let worldSizes = [1, 2, 4, 8]
 
     /// A constant learning rate: the run may end at any step.
@@ -98,14 +100,16 @@ struct KillMatrix {
         if aim == .starting {
             usleep(UInt32.random(in: 0..<700_000, using: &random))
         } else {
-            try await program.wait(within: .seconds(60)) { program.errors.contains(/step [0-9]+\//) }
+            try await program.wait(within: .seconds(60)) { program.errors.contains(Self.stepLine) }
         }
         // Listed before the moment that is waited for, which is soon over.
         let processes = program.processes
         let running = ProcessTree.running(Repository.program, among: processes)
         let chosen = running.randomElement(using: &random)
         let state = wait(for: aim)
-        let phase = state.phase ?? Self.phase(of: chosen, program)
+        // Before its first step, what lies unfinished on the disk is of the run before.
+        let isStarting = !program.errors.contains(Self.stepLine)
+        let phase = isStarting ? Self.starting : state.phase ?? Self.phase(of: chosen)
         // A kill that comes before mpirun has started a rank finds none.
         let victim = running.isEmpty ? .mpirun : drawn
         switch victim {
@@ -143,8 +147,8 @@ struct KillMatrix {
     }
 
     /// What a rank is doing whose run has nothing unfinished on the disk: the kernel knows whether it runs or waits.
-    private static func phase(of rank: Int32?, _ program: RunningProgram) -> String {
-        guard let rank, program.errors.contains(/step [0-9]+\//) else { return starting }
+    private static func phase(of rank: Int32?) -> String {
+        guard let rank else { return starting }
         let status = (try? String(contentsOfFile: "/proc/\(rank)/stat", encoding: .utf8)) ?? ""
         let state = status.split(separator: ")").last?.split(separator: " ").first
         return state == "R" ? "computing (forward, backward)" : "waiting (reduce)"
