@@ -68,17 +68,21 @@ let package = Package(
         .target(
             name: "Collectives", dependencies: ["CMPI", "CPlatform", "CSIMD", "Kernels"], swiftSettings: kernelFlags),
         .target(name: "Optimization", dependencies: ["Kernels", realModule], swiftSettings: pointerFree),
+        .target(name: "FileSafety", swiftSettings: pointerFree),
         .target(
-            name: "Corpus", dependencies: ["CPlatform", "CSentencePiece", "CZlib", "CXXHash"], swiftSettings: swiftFlags
-        ),
-        .target(name: "Checkpoints", dependencies: ["CXXHash", "Kernels", "LlamaModel"], swiftSettings: swiftFlags),
+            name: "Corpus", dependencies: ["FileSafety", "CPlatform", "CSentencePiece", "CZlib", "CXXHash"],
+            swiftSettings: swiftFlags),
+        .target(
+            name: "Checkpoints", dependencies: ["CXXHash", "FileSafety", "Kernels", "LlamaModel"],
+            swiftSettings: swiftFlags),
         .target(
             name: "Evaluation", dependencies: ["Kernels", "LlamaModel", "Objectives", "Collectives", "Corpus"],
             swiftSettings: pointerFree),
         .target(
             name: "Training",
             dependencies: [
-                "CPlatform", "Kernels", "LlamaModel", "Objectives", "Collectives", "Optimization", "Corpus",
+                "CPlatform", "FileSafety", "Kernels", "LlamaModel", "Objectives", "Collectives", "Optimization",
+                "Corpus",
                 "Checkpoints",
                 "Evaluation", logging, "Yams",
             ], swiftSettings: pointerFree),
@@ -97,6 +101,7 @@ let package = Package(
             name: "CollectivesProbe", dependencies: ["Collectives", "Kernels"], path: "Tests/CollectivesProbe",
             swiftSettings: swiftFlags),
         .testTarget(name: "OptimizationTests", dependencies: ["Optimization"], swiftSettings: swiftFlags),
+        .testTarget(name: "FileSafetyTests", dependencies: ["FileSafety"], swiftSettings: swiftFlags),
         .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: swiftFlags),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "CheckpointsProbe", "Kernels", "LlamaModel"],
@@ -113,6 +118,15 @@ let package = Package(
             name: "TrainingTests",
             dependencies: ["Training", "Checkpoints", "Collectives", "Corpus", "LlamaModel", "Yams"],
             swiftSettings: swiftFlags),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzProbe", "FuzzReaders"], swiftSettings: swiftFlags),
+        // What FuzzTests and Launch/fuzz feed with damaged files.
+        .target(
+            name: "FuzzReaders", dependencies: ["Checkpoints", "Corpus", "CZlib", "Kernels", "LlamaModel", "Training"],
+            path: "Tests/Fuzz/Readers", swiftSettings: swiftFlags),
+        .executableTarget(
+            name: "FuzzProbe", dependencies: ["CLibFuzzer", "FuzzReaders"], path: "Tests/Fuzz/Probe",
+            swiftSettings: swiftFlags),
+        .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
         .testTarget(
             name: "DistributedTests",
             dependencies: ["JregDist", "Training", "Checkpoints", "Evaluation", "Kernels", "LlamaModel"],

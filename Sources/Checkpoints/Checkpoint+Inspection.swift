@@ -1,3 +1,4 @@
+import FileSafety
 import LlamaModel
 
 extension Checkpoint {

@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 import Kernels
 import LlamaModel
@@ -57,7 +58,7 @@ public struct Checkpoint: Sendable {
         guard FileSystem.exists(file) else {
             throw CheckpointError(.damaged, "\(file) is missing, though the checkpoint was complete once")
         }
-        let size = try InputFile(file).size
+        let size = try InputFile(file, followsLink: false).size
         guard size == wanted.bytes else {
             throw CheckpointError(.damaged, "\(file) has \(size) bytes, but \(wanted.bytes) were written")
         }
@@ -114,7 +115,7 @@ public struct Checkpoint: Sendable {
             let reason = FileSystem.exists(path) ? "it was being written or deleted when its run ended" : "no such path"
             throw CheckpointError(.damaged, "\(path) has no marker \(CheckpointFiles.complete): \(reason)")
         }
-        let marker = try InputFile(markerPath).contents(atMost: 1 << 10)
+        let marker = try InputFile(markerPath, followsLink: false).contents(atMost: 1 << 10)
         guard FileSystem.exists(listPath), try marker == CheckpointFiles.marker(FileDigest(ofFile: listPath)) else {
             throw CheckpointError(
                 .damaged,
@@ -125,9 +126,9 @@ public struct Checkpoint: Sendable {
 
     /// What `checksums.json` lists, whether or not the marker is there.
     static func files(listedIn path: String) throws -> [String: FileDigest] {
-        let bytes = try InputFile(path).contents(atMost: JSONValue.largestFile)
+        let bytes = try InputFile(path, followsLink: false).contents(atMost: JSONValue.largestFile)
         do {
-            let files = try JSONDecoder().decode(CheckpointFiles.Checksums.self, from: Data(bytes)).files
+            let files = try UntrustedJSON.decode(CheckpointFiles.Checksums.self, from: Data(bytes)).files
             if let name = files.keys.first(where: { !isPlainFileName($0) }) {
                 throw CheckpointError(.damaged, "\(path) lists \"\(name)\", which is no plain file name")
             }

@@ -1,3 +1,4 @@
+import FileSafety
 import Glibc
 
 /// What went wrong with a file of a checkpoint or a model directory: which file, what was found, what was wanted, what helps.
@@ -21,7 +22,7 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable {
 
     init(_ kind: Kind, _ description: String) {
         self.kind = kind
-        self.description = description
+        self.description = description.plain
     }
 
     /// One error that lists up to eight of `problems` and counts the rest.

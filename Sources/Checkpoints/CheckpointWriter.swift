@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// Fills the directory of one checkpoint, each file flushed to the disk and hashed as it is written.

@@ -1,3 +1,4 @@
+import FileSafety
 import Kernels
 import LlamaModel
 
@@ -45,13 +46,20 @@ public struct HuggingFaceCheckpoint: Sendable {
     /// - Throws: `CheckpointError` that lists every tensor that is missing, misshapen or unknown.
     public func readWeights(_ layout: ParameterLayout, elements: Range<Int>? = nil, into parameters: FloatSlice) throws
     {
-        let problems = problems(layout)
-        guard problems.isEmpty else {
-            throw CheckpointError(.unsupported, "the weights in \(directory) do not fit the model", listing: problems)
-        }
+        try requireFit(layout)
         try layout.forEachPart(of: elements ?? 0..<layout.count) { tensor, part, place in
             let name = storedName(tensor)
             try files[name]!.read(name, elements: part, into: parameters[place])
+        }
+    }
+
+    /// To be asked before memory is taken for a model that a file describes.
+    ///
+    /// - Throws: `CheckpointError` that lists every tensor that is missing, misshapen or unknown.
+    public func requireFit(_ layout: ParameterLayout) throws {
+        let problems = problems(layout)
+        guard problems.isEmpty else {
+            throw CheckpointError(.unsupported, "the weights in \(directory) do not fit the model", listing: problems)
         }
     }
 
@@ -99,9 +107,4 @@ public struct HuggingFaceCheckpoint: Sendable {
         }
         return files
     }
-}
-
-/// Whether `name` is that of a file in the directory at hand: no path, which could lead out of it.
-func isPlainFileName(_ name: String) -> Bool {
-    !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
 }

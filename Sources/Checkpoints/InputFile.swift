@@ -8,9 +8,17 @@ final class InputFile: Sendable {
     let size: Int
     private let descriptor: Int32
 
-    init(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw CheckpointError.system(errno, "open", path) }
+    /// - Parameter followsLink: whether `path` may be a link. What lies in a checkpoint of ours may not: it could lead out
+    ///   of it.
+    init(_ path: String, followsLink: Bool = true) throws {
+        // Without O_NONBLOCK the opening of a pipe would wait for whoever writes to it.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followsLink ? 0 : O_NOFOLLOW))
+        guard descriptor >= 0 else {
+            if errno == ELOOP, !followsLink {
+                throw CheckpointError(.damaged, "\(path) is a link, and a checkpoint has none")
+            }
+            throw CheckpointError.system(errno, "open", path)
+        }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)

@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 extension JSONValue {
@@ -8,12 +9,8 @@ extension JSONValue {
     ///
     /// - Parameter source: how errors name the text.
     public init(parsing bytes: [UInt8], source: String) throws(CheckpointError) {
-        // Without this, Foundation would guess UTF-16 or UTF-32 from the zeros and read another text than we check.
-        guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
-            throw CheckpointError(.damaged, "\(source) is not UTF-8 text")
-        }
         do {
-            self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+            self = try UntrustedJSON.decode(JSONValue.self, from: Data(bytes))
         } catch {
             throw CheckpointError(.damaged, "\(source) is not valid JSON: \(Self.reason(error))")
         }

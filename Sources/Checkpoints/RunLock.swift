@@ -51,8 +51,18 @@ public final class RunLock: Sendable {
     }
 
     private static func open(_ path: String) throws -> Int32 {
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw CheckpointError.system(errno, "create", path) }
+        // The file is emptied and written: a link must not lead to another one, nor may it be a pipe or a device.
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
+        guard descriptor >= 0 else {
+            throw errno == ELOOP
+                ? CheckpointError(.fileSystem, "\(path) is a link: remove it, it would be written through")
+                : CheckpointError.system(errno, "create", path)
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw CheckpointError(.fileSystem, "\(path) is not a regular file: remove it")
+        }
         return descriptor
     }
 

@@ -77,7 +77,7 @@ public struct TrainerState: Codable, Sendable, Equatable {
     ///
     /// - Throws: `CheckpointError` when it is damaged, or written by a version of the program that came later.
     init(path: String) throws {
-        let bytes = try InputFile(path).contents(atMost: JSONValue.largestFile)
+        let bytes = try InputFile(path, followsLink: false).contents(atMost: JSONValue.largestFile)
         // The version first: what else a later one holds may not fit this type at all.
         let json = try JSONValue(parsing: bytes, source: path)
         guard let version = json["format_version"]?.integer, version >= 1 else {

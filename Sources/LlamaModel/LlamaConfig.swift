@@ -35,6 +35,12 @@ public struct LlamaConfig: Sendable, Equatable {
     /// Width of the fused query, key and value projection.
     public var fusedWidth: Int { queryWidth + 2 * keyValueWidth }
 
+    /// Far beyond any model, and so small that no product of them that is computed anywhere overflows.
+    public static let largest = [
+        "hidden_size": 65_536, "intermediate_size": 262_144, "num_hidden_layers": 1024, "num_attention_heads": 1024,
+        "num_key_value_heads": 1024, "head_dim": 1024, "vocab_size": 4_194_304, "max_position_embeddings": 16_777_216,
+    ]
+
     /// Everything that makes this shape impossible, each with the key, what was found and what was wanted.
     public var problems: [String] {
         var problems: [String] = []
@@ -44,7 +50,11 @@ public struct LlamaConfig: Sendable, Equatable {
             ("num_key_value_heads", numKeyValueHeads), ("head_dim", headDim), ("vocab_size", vocabSize),
             ("max_position_embeddings", maxPositionEmbeddings),
         ]
-        for (key, value) in counts where value < 1 { problems.append("\(key) is \(value), but must be at least 1") }
+        for (key, value) in counts {
+            let most = Self.largest[key]!
+            if value < 1 { problems.append("\(key) is \(value), but must be at least 1") }
+            if value > most { problems.append("\(key) is \(value), but must be at most \(most)") }
+        }
         if !problems.isEmpty { return problems }
         if headDim % 2 != 0 {
             problems.append("head_dim is \(headDim), but rotary embeddings turn pairs: it must be even")
@@ -54,16 +64,23 @@ public struct LlamaConfig: Sendable, Equatable {
                 "num_attention_heads (\(numAttentionHeads)) must be a multiple of num_key_value_heads (\(numKeyValueHeads))"
             )
         }
-        if !(rmsNormEps > 0) { problems.append("rms_norm_eps is \(rmsNormEps), but must be positive") }
-        if !(ropeTheta > 0) { problems.append("rope_theta is \(ropeTheta), but must be positive") }
-        if !(initializerRange > 0) { problems.append("initializer_range is \(initializerRange), but must be positive") }
+        let numbers = [
+            ("rms_norm_eps", rmsNormEps), ("rope_theta", ropeTheta), ("initializer_range", initializerRange),
+        ]
+        for (key, value) in numbers where !(value > 0 && value.isFinite) {
+            problems.append("\(key) is \(value), but must be positive")
+        }
         switch ropeScaling {
         case .none: break
         case .linear(let factor):
-            if !(factor > 0) { problems.append("rope_scaling.factor is \(factor), but must be positive") }
+            if !(factor > 0 && factor.isFinite) {
+                problems.append("rope_scaling.factor is \(factor), but must be positive")
+            }
         case .llama3(let factor, let low, let high, let original):
-            if !(factor > 0) { problems.append("rope_scaling.factor is \(factor), but must be positive") }
-            if !(low > 0 && high > low) {
+            if !(factor > 0 && factor.isFinite) {
+                problems.append("rope_scaling.factor is \(factor), but must be positive")
+            }
+            if !(low > 0 && high > low && high.isFinite) {
                 problems.append("rope_scaling needs 0 < low_freq_factor < high_freq_factor, found \(low) and \(high)")
             }
             if original < 1 {

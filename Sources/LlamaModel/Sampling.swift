@@ -42,7 +42,7 @@ extension Llama {
     public func generate(
         prompt: [Int32], count: Int, sampling: Sampling, endOfText: Int32?, emit: (Int32) throws -> Void
     ) rethrows {
-        let cache = KeyValueCache(config, capacity: min(maximumLength, prompt.count + count))
+        let cache = KeyValueCache(config, capacity: min(maximumLength, prompt.count + min(count, maximumLength)))
         var logits = extend(cache, with: prompt)
         for index in 0..<count {
             let token = sampling.token(logits, index: index)

@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// Which of the two parts of a dataset.
@@ -45,7 +46,9 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         }
         let description: DatasetDescription
         do {
-            description = try JSONDecoder().decode(Self.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+            description = try UntrustedJSON.decode(Self.self, from: WholeFile.read(path, atMost: largestFile))
+        } catch let error as CorpusError {
+            throw error
         } catch {
             throw .data("\(path) is damaged (\(error)): run `jreg-dist prepare` again")
         }
@@ -54,7 +57,26 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
                 "\(path) has format version \(description.formatVersion), this program reads \(currentFormatVersion): run `jreg-dist prepare` again"
             )
         }
+        guard description.isPossible else {
+            throw .data(
+                "\(path) is damaged (a number that cannot be, or a shard that is named by a path): run `jreg-dist prepare` "
+                    + "again")
+        }
         return description
+    }
+
+    private static let largestFile = 64 << 20
+
+    /// Whether nothing that is counted with it overflows, and no shard lies outside of the directory.
+    private var isPossible: Bool {
+        // A file of the largest size lists fewer than 2²⁰ shards, so their sums stay below 2⁶².
+        let counts = 0...(1 << 42)
+        let shards = train.shards + validation.shards
+        return (1...Int(Int32.max)).contains(vocabularySize)
+            && shards.allSatisfy { shard in
+                [shard.tokens, shard.documents, shard.textBytes].allSatisfy(counts.contains)
+                    && isPlainFileName(shard.file)
+            }
     }
 }
 

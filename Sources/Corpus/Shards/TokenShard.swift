@@ -16,6 +16,7 @@ final class TokenShard: Sendable {
     /// - Throws: `CorpusError` for a file that is foreign, truncated, empty, or holds an id outside the vocabulary.
     init(path: String, vocabularySize: Int) throws(CorpusError) {
         self.path = path
+        try WholeFile.requireRegular(path)
         do {
             content = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
         } catch {

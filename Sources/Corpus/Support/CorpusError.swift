@@ -1,3 +1,5 @@
+import FileSafety
+
 /// What went wrong between text and tokens, with the file it happened in, what was found and what to do.
 public struct CorpusError: Error, CustomStringConvertible, Sendable {
     /// Whose fault it is, for the exit code.
@@ -12,6 +14,11 @@ public struct CorpusError: Error, CustomStringConvertible, Sendable {
 
     public let kind: Kind
     public let description: String
+
+    private init(kind: Kind, description: String) {
+        self.kind = kind
+        self.description = description.plain
+    }
 
     static func usage(_ description: String) -> CorpusError { CorpusError(kind: .usage, description: description) }
     static func data(_ description: String) -> CorpusError { CorpusError(kind: .data, description: description) }

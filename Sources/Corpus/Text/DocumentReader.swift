@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// Reads files as documents, one after the other, in memory bounded by the longest of them.
@@ -97,7 +98,7 @@ struct DocumentReader {
     }
 
     private func field(of json: String, at place: String) throws(CorpusError) -> String {
-        guard let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] else {
+        guard let object = try? UntrustedJSON.object(Data(json.utf8)) else {
             throw .data(
                 "\(place) is no JSON object, but a .jsonl, .ndjson or .json file has one on each line: \(json.prefix(60))"
             )

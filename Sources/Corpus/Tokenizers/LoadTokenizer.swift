@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 let tokenizerConfigurationName = "tokenizer_config.json"
@@ -21,9 +22,8 @@ public func loadTokenizer(inDirectory directory: String) throws -> any Tokenizer
     let model = directory + "/" + SentencePieceTokenizer.modelFileName
     if FileManager.default.fileExists(atPath: model) { return try SentencePieceTokenizer(path: model) }
 
-    let configuration = URL(fileURLWithPath: directory + "/" + tokenizerConfigurationName)
-    if let content = try? Data(contentsOf: configuration),
-        let mark = try? JSONDecoder().decode(TokenizerMark.self, from: content), mark.name == ByteTokenizer.name
+    if let content = try? WholeFile.read(directory + "/" + tokenizerConfigurationName, atMost: 64 << 20),
+        let mark = try? UntrustedJSON.decode(TokenizerMark.self, from: content), mark.name == ByteTokenizer.name
     {
         return ByteTokenizer()
     }

@@ -9,7 +9,7 @@ struct ProtocolBufferFields {
     init?(_ bytes: ArraySlice<UInt8>) {
         var rest = bytes
         while !rest.isEmpty {
-            guard let tag = Self.varint(&rest), tag >> 3 != 0 else { return nil }
+            guard let tag = Self.varint(&rest), tag >> 3 != 0, tag <= UInt32.max else { return nil }
             switch tag & 7 {
             case 0:
                 guard let value = Self.varint(&rest) else { return nil }

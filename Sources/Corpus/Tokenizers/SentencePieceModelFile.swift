@@ -31,6 +31,11 @@ struct SentencePieceModelFile: Sendable {
     /// Whether characters without a piece become bytes, not the unknown id.
     let fallsBackToBytes: Bool
 
+    /// Bytes of a file; the largest vocabularies take a few million.
+    static let largest = 64 << 20
+    /// Bytes of a piece. Runs of spaces are the longest that there are, below a hundred.
+    private static let longestPiece = 1024
+
     /// - Parameter name: what errors call the file.
     init(content: Data, name: String) throws(CorpusError) {
         guard let model = ProtocolBufferFields(Array(content)[...]) else {
@@ -53,6 +58,13 @@ struct SentencePieceModelFile: Sendable {
         case 4: kind = .char
         case let number: throw .data("\(name) is damaged: it names the model type \(number), wanted 1 to 4")
         }
+        guard model.allBytes(ModelField.pieces).allSatisfy(Self.isSound),
+            Self.characterMaps(of: model).allSatisfy(\.isSound)
+        else {
+            throw .data(
+                "\(name) is damaged: a piece has no score or more than \(Self.longestPiece) bytes, or the table for rewriting "
+                    + "characters leads out of itself")
+        }
         self.content = content
         addsDummyPrefix = normalizer.number(NormalizerField.addsDummyPrefix) != 0
         normalizes =
@@ -60,6 +72,19 @@ struct SentencePieceModelFile: Sendable {
             || normalizer.number(NormalizerField.removesExtraSpaces) != 0
             || trainer.number(TrainerField.spaceIsSuffix) ?? 0 != 0
         fallsBackToBytes = trainer.number(TrainerField.fallsBackToBytes) ?? 0 != 0
+    }
+
+    /// All that the library might take: of a message that is given twice it takes what each of them has.
+    private static func characterMaps(of model: ProtocolBufferFields) -> [CharacterMap] {
+        (model.allBytes(ModelField.normalizer) + model.allBytes(ModelField.denormalizer))
+            .compactMap(ProtocolBufferFields.init).flatMap { $0.allBytes(NormalizerField.characterMap) }
+            .map(CharacterMap.init)
+    }
+
+    private static func isSound(_ piece: ArraySlice<UInt8>) -> Bool {
+        guard let fields = ProtocolBufferFields(piece) else { return false }
+        return (fields.bytes(PieceField.text)?.count ?? 0) <= longestPiece
+            && (fields.float(PieceField.score) ?? 0).isFinite
     }
 
     /// The vocabulary in the order of the ids.
@@ -78,6 +103,7 @@ struct SentencePieceModelFile: Sendable {
         static let pieces: UInt64 = 1
         static let trainer: UInt64 = 2
         static let normalizer: UInt64 = 3
+        static let denormalizer: UInt64 = 5
     }
     private enum PieceField {
         static let text: UInt64 = 1

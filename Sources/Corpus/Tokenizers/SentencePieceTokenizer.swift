@@ -14,13 +14,7 @@ public final class SentencePieceTokenizer: Tokenizer, @unchecked Sendable {
 
     /// - Throws: `CorpusError` for a file that cannot be read or is no whole SentencePiece model.
     public convenience init(path: String) throws {
-        let content: Data
-        do {
-            content = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw CorpusError.usage("cannot read the tokenizer \(path): \(error.localizedDescription)")
-        }
-        try self.init(content: content, name: path)
+        try self.init(content: WholeFile.read(path, atMost: SentencePieceModelFile.largest), name: path)
     }
 
     /// - Parameter name: what errors call the model: its path.

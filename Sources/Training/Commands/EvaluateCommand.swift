@@ -30,13 +30,16 @@ public struct EvaluationOptions: Sendable {
     /// Collective.
     public func evaluate(_ communicator: any Communicator) throws -> EvaluationReport {
         let directory = try communicator.together { try checkpointDirectory(checkpoint) }
-        let stored = try StoredModel(directory: directory, communicator)
-        let limit = stored.model.config.maxPositionEmbeddings
-        let length = sequenceLength ?? stored.run?.batch.sequenceLength ?? min(limit, 1024)
-        guard length <= limit else {
-            throw TrainingError(
-                .usage, "--sequence-length is \(length), but \(directory) was made for at most \(limit) positions")
+        let stored = try StoredModel(directory: directory, communicator) { shape, run in
+            let limit = shape.maxPositionEmbeddings
+            let length = sequenceLength ?? run?.batch.sequenceLength ?? min(limit, 1024)
+            guard length <= limit else {
+                throw TrainingError(
+                    .usage, "--sequence-length is \(length), but \(directory) was made for at most \(limit) positions")
+            }
+            return length
         }
+        let length = stored.model.maximumLength
         let paths = data.isEmpty ? stored.run?.data.validation ?? stored.run?.data.train ?? [] : data
         guard !paths.isEmpty else {
             throw TrainingError(

@@ -18,17 +18,19 @@ public struct GenerationOptions: Sendable {
 
     /// Calls `emit` with the prompt and then with each new piece of text.
     public func generate(_ communicator: any Communicator, emit: (String) -> Void) throws {
-        let stored = try StoredModel(directory: try checkpointDirectory(checkpoint), communicator)
-        let tokenizer = try stored.tokenizer
+        let directory = try checkpointDirectory(checkpoint)
+        let tokenizer = try loadTokenizer(inDirectory: directory)
         var tokens = (tokenizer.beginOfText.map { [$0] } ?? []) + (try tokenizer.encode(prompt))
         if tokens.isEmpty {
             throw TrainingError(.usage, "the prompt is empty and this tokenizer has no id that begins a text: give one")
         }
-        guard tokens.count < stored.model.maximumLength else {
-            throw TrainingError(
-                .usage,
-                "the prompt has \(tokens.count) tokens, and the model can see no more than \(stored.model.maximumLength)"
-            )
+        let stored = try StoredModel(directory: directory, communicator) { shape, _ in
+            let most = shape.maxPositionEmbeddings
+            guard tokens.count < most else {
+                throw TrainingError(
+                    .usage, "the prompt has \(tokens.count) tokens, and the model can see no more than \(most)")
+            }
+            return tokens.count + min(maximumTokens, most - tokens.count)
         }
         var shown = ""
         func show() {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Collectives
+import FileSafety
 import Foundation
 import Kernels
 import LlamaModel
@@ -30,7 +31,7 @@ public struct GradientOptions: Sendable {
         let sequences = try readTokens()
         let directory = try checkpointDirectory(checkpoint)
         let longest = sequences.map(\.count).max()! - 1
-        let stored = try StoredModel(directory: directory, maximumLength: longest, communicator)
+        let stored = try StoredModel(directory: directory, communicator) { _, _ in longest }
         try check(sequences, stored.model.config)
         let config = try configuration(directory)
         let gradients = FloatArena(count: stored.model.layout.count).all
@@ -93,7 +94,7 @@ public struct GradientOptions: Sendable {
     private func readTokens() throws -> [[Int32]] {
         let sequences: [[Int32]]
         do {
-            sequences = try JSONDecoder().decode(
+            sequences = try UntrustedJSON.decode(
                 TokensFile.self, from: Data(contentsOf: URL(filePath: tokensFile))
             ).tokens
         } catch {

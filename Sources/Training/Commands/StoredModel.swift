@@ -13,14 +13,18 @@ struct StoredModel {
     let directory: String
 
     /// One copy of the weights per node. Collective.
-    /// - Parameter maximumLength: the longest sequence that will be run; nil: as long as the model allows.
-    init(directory: String, maximumLength: Int? = nil, _ communicator: any Communicator) throws {
+    /// - Parameter longest: the longest sequence that will be run, given the shape and the run's configuration: not all that
+    ///   the model allows, since a table is made for each position.
+    init(
+        directory: String, _ communicator: any Communicator, longest: (LlamaConfig, RunConfig?) throws -> Int
+    ) throws {
         let source = try communicator.together { try HuggingFaceCheckpoint(directory: directory) }
         let shape = source.config.model
         if let problem = shape.problems.first {
             throw TrainingError(.data, "\(directory)/config.json: \(problem)")
         }
         let layout = ParameterLayout(shape)
+        try communicator.together { try source.requireFit(layout) }
         let parameters = try communicator.allocateShared(floats: layout.count, label: "the parameters").all
         try communicator.together {
             if communicator.rank == 0 { try source.readWeights(layout, into: parameters) }
@@ -28,19 +32,14 @@ struct StoredModel {
         try communicator.broadcastAcrossNodes(parameters)
         let threads = ThreadBudget.threads(asked: nil, ranksOnHost: communicator.topology.ranksOnHost)
         self.directory = directory
-        model = Llama(
-            shape, parameters: parameters, maximumLength: maximumLength ?? shape.maxPositionEmbeddings,
-            team: ThreadTeam(size: threads))
         run = try Self.run(directory)
+        model = Llama(
+            shape, parameters: parameters, maximumLength: try longest(shape, run), team: ThreadTeam(size: threads))
     }
 
     private static func run(_ directory: String) throws -> RunConfig? {
         guard FileManager.default.fileExists(atPath: directory + "/trainer.json") else { return nil }
         return try RunConfig(json: Checkpoint(path: directory).state.config.text, named: directory + "/trainer.json")
-    }
-
-    var tokenizer: any Tokenizer {
-        get throws { try loadTokenizer(inDirectory: directory) }
     }
 }
 

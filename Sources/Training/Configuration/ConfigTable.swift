@@ -1,3 +1,5 @@
+import LlamaModel
+
 extension ConfigSection {
     /// All sections, in the order of the way of the data.
     public static let all = [
@@ -18,27 +20,31 @@ extension ConfigKey {
 
     private static let steps = 0...10_000_000
 
+    private static func size(_ key: String) -> ValueForm<Int> { .integer(1...LlamaConfig.largest[key]!) }
+
     private static let model = [
         ConfigKey(
             "model.init_from", \.model.initFrom, .optional(.text("a directory with a Hugging Face Llama checkpoint")),
             "start from these weights; the shape is then theirs, and no other model key may be given"),
-        ConfigKey("model.hidden_size", \.model.shape.hiddenSize, .integer(1...65_536), "width of the residual stream"),
+        ConfigKey("model.hidden_size", \.model.shape.hiddenSize, size("hidden_size"), "width of the residual stream"),
         ConfigKey(
-            "model.intermediate_size", \.model.shape.intermediateSize, .integer(1...262_144), "width inside the MLP"),
+            "model.intermediate_size", \.model.shape.intermediateSize, size("intermediate_size"), "width inside the MLP"
+        ),
         ConfigKey(
-            "model.num_hidden_layers", \.model.shape.numHiddenLayers, .integer(1...1024), "Transformer blocks"),
-        ConfigKey("model.num_attention_heads", \.model.shape.numAttentionHeads, .integer(1...1024), "query heads"),
+            "model.num_hidden_layers", \.model.shape.numHiddenLayers, size("num_hidden_layers"), "Transformer blocks"),
         ConfigKey(
-            "model.num_key_value_heads", \.model.shape.numKeyValueHeads, .integer(1...1024),
+            "model.num_attention_heads", \.model.shape.numAttentionHeads, size("num_attention_heads"), "query heads"),
+        ConfigKey(
+            "model.num_key_value_heads", \.model.shape.numKeyValueHeads, size("num_key_value_heads"),
             "key and value heads, a divisor of the query heads; as many as these where not given"),
         ConfigKey(
-            "model.head_dim", \.model.shape.headDim, .integer(1...1024),
+            "model.head_dim", \.model.shape.headDim, size("head_dim"),
             "width of a head, even; hidden_size / num_attention_heads where not given"),
         ConfigKey(
-            "model.vocab_size", \.model.shape.vocabSize, .integer(1...4_194_304),
+            "model.vocab_size", \.model.shape.vocabSize, size("vocab_size"),
             "token ids, at least as many as the tokenizer has"),
         ConfigKey(
-            "model.max_position_embeddings", \.model.shape.maxPositionEmbeddings, .integer(1...16_777_216),
+            "model.max_position_embeddings", \.model.shape.maxPositionEmbeddings, size("max_position_embeddings"),
             "longest text the model is meant for, tokens"),
         ConfigKey("model.rms_norm_eps", \.model.shape.rmsNormEps, .positive(upTo: 1), "added to the mean square"),
         ConfigKey("model.rope_theta", \.model.shape.ropeTheta, .positive(upTo: 1e12), "base of the rotary wavelengths"),

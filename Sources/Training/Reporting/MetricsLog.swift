@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// `metrics.jsonl`: a line for each step and each evaluation, in the order of the run, whatever was killed and resumed.
@@ -56,7 +57,7 @@ final class MetricsLog {
         let lines = text.split(separator: "\n")
         var last: Line?
         let kept = lines.filter { text in
-            guard let line = try? JSONDecoder().decode(Line.self, from: Data(text.utf8)), line.step <= step else {
+            guard let line = try? UntrustedJSON.decode(Line.self, from: Data(text.utf8)), line.step <= step else {
                 return false
             }
             last = line
