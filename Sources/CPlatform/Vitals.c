@@ -32,7 +32,8 @@ void cplatform_vitals_move(void *memory) {
     struct vitals *from = own(), *to = memory ? memory : &private_vitals;
     uint64_t birth = 0;
     char state;
-    cplatform_process_status(getpid(), (unsigned long long *)&birth, &state);
+    int parent;
+    cplatform_process_status(getpid(), (unsigned long long *)&birth, &state, &parent);
     atomic_store(&to->process, getpid());
     atomic_store(&to->birth, birth);
     atomic_store(&to->beats, atomic_load(&from->beats) + 1);
@@ -86,7 +87,7 @@ void cplatform_vitals_read(const void *memory, struct cplatform_vitals_reading *
 
 int cplatform_vitals_claim(void *memory) { return atomic_exchange(&((struct vitals *)memory)->waiting, 1) == 0; }
 
-int cplatform_process_status(int process, unsigned long long *birth, char *state) {
+int cplatform_process_status(int process, unsigned long long *birth, char *state, int *parent) {
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", process);
     const int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -98,8 +99,8 @@ int cplatform_process_status(int process, unsigned long long *birth, char *state
     // "number (name) state parent ...", where the name may hold anything; the start time is field 22.
     const char *fields = strrchr(text, ')');
     return fields &&
-                   sscanf(fields + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                          state, birth) == 2
+                   sscanf(fields + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                          state, parent, birth) == 3
                ? 0
                : -1;
 }

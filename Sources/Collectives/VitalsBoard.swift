@@ -1,5 +1,6 @@
 import CMPI
 import CPlatform
+import Foundation
 import Glibc
 import Synchronization
 
@@ -68,13 +69,28 @@ public final class VitalsBoard: Sendable {
         let reading = reading(localRank)
         var birth: UInt64 = 0
         var state: CChar = 0
-        guard cplatform_process_status(reading.process, &birth, &state) == 0, birth == reading.birth else { return nil }
+        var parent: Int32 = 0
+        guard cplatform_process_status(reading.process, &birth, &state, &parent) == 0, birth == reading.birth else {
+            return nil
+        }
         return Character(Unicode.Scalar(UInt8(bitPattern: state)))
+    }
+
+    /// Ends the ranks of this node, this one last, and their launcher, even if that hangs or reaches its other daemons no
+    /// more: for when it was asked to end all, and may not be able to. Returns at once; it takes a few seconds.
+    public func endNode(code: Int32) {
+        Launcher.current?.end(after: 4)
+        Thread.detachNewThread { [self] in
+            sleep(3)
+            // A process that is stopped cannot end itself, nor notice that its launcher is gone.
+            killOthers()
+            _exit(code)
+        }
     }
 
     /// SIGKILL for the processes of the other ranks of the node, stopped or not, but for one that is gone and whose number is
     /// another's now.
-    public func killOthers() {
+    func killOthers() {
         for rank in 0..<ranks where rank != own && state(ofProcess: rank) != nil {
             _ = Glibc.kill(reading(rank).process, SIGKILL)
         }

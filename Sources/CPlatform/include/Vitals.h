@@ -41,8 +41,12 @@ void cplatform_vitals_read(const void *memory, struct cplatform_vitals_reading *
 /// 1 for the first caller of all processes, 0 for the others. The memory, as large as vitals, is zero at first.
 int cplatform_vitals_claim(void *memory);
 
-/// When a process was started, and what the kernel says of it now ('R', 'S', 'D', 'T', ...). Returns 0, or -1 if there is
-/// no such process.
-int cplatform_process_status(int process, unsigned long long *birth, char *state);
+/// When a process was started, what the kernel says of it now ('R', 'S', 'D', 'T', ...), and its parent. Returns 0, or -1
+/// if there is no such process.
+int cplatform_process_status(int process, unsigned long long *birth, char *state, int *parent);
+
+/// SIGKILL in `seconds` for the process of this number and birth, if it is still there then, whatever has become of the
+/// caller. Returns 0, or the errno that says why it cannot be done.
+int cplatform_kill_later(int process, unsigned long long birth, int seconds);
 
 #endif

@@ -106,7 +106,7 @@ public final class Watchdog: Sendable {
             // Who has claimed the word needs a moment, and ends this process too.
             sleep(3)
         }
-        endThisNode()
+        board.endNode(code: ExitStatus.internal.rawValue)
         communicator.abort(code: ExitStatus.internal.rawValue)
     }
 
@@ -123,24 +123,11 @@ public final class Watchdog: Sendable {
         }
         _ = written.wait(timeout: .now() + 1)
     }
-
-    /// For the case that the launcher, which is asked to end all ranks, is out of reach, or MPI in no state to ask it.
-    private func endThisNode() {
-        Thread.detachNewThread { [self] in
-            sleep(3)
-            // A process that is stopped cannot end itself, nor notice that its launcher is gone.
-            communicator.board.killOthers()
-            _exit(ExitStatus.internal.rawValue)
-        }
-    }
 }
 
+/// In one piece, so that hosts which write at the same time do not overwrite one another.
 private func append(_ line: String, to path: String) {
-    if !FileManager.default.fileExists(atPath: path) {
-        _ = FileManager.default.createFile(atPath: path, contents: nil)
-    }
-    guard let file = FileHandle(forUpdatingAtPath: path) else { return }
-    defer { try? file.close() }
-    _ = try? file.seekToEnd()
-    try? file.write(contentsOf: Data(line.utf8))
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { return }
+    try? FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).write(contentsOf: Data(line.utf8))
 }
