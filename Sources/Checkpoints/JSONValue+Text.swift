@@ -50,14 +50,20 @@ extension JSONValue {
                 let literal = json[start...index]
                 let next = json[(index + 1)...].first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
                 // Only a key is followed by a colon.
-                guard next == UInt8(ascii: ":"), let key = try? JSONDecoder().decode(String.self, from: Data(literal))
-                else { break }
+                guard next == UInt8(ascii: ":"), let key = Self.string(of: literal) else { break }
                 if !open[open.count - 1].insert(key).inserted { return key }
             default: break
             }
             index += 1
         }
         return nil
+    }
+
+    /// What a literal, quotes included, says.
+    private static func string(of literal: ArraySlice<UInt8>) -> String? {
+        literal.contains(UInt8(ascii: "\\"))
+            ? try? JSONDecoder().decode(String.self, from: Data(literal))
+            : String(decoding: literal.dropFirst().dropLast(), as: UTF8.self)
     }
 
     /// The JSON text: two spaces of indentation, keys sorted, and every `number` with a decimal point or an exponent.
