@@ -1,5 +1,3 @@
-import CPlatform
-
 /// Windows of `sequenceLength` + 1 tokens over token shards, every one validated before the first is read.
 ///
 /// Window i of a shard covers its tokens [i·T, i·T + T], so neighbours share one token: the last target of the one is the
@@ -39,7 +37,6 @@ public final class TokenDataset: Sendable {
         let shards = try sources.map { source in
             let shard = try TokenShard(path: source.path, vocabularySize: vocabularySize)
             if let difference = source.description.flatMap(shard.difference) { throw CorpusError.data(difference) }
-            cplatform_vitals_beat()
             return shard
         }
         self.sequenceLength = sequenceLength

@@ -13,9 +13,9 @@ struct ContentHash: ~Copyable {
 
     deinit { XXH3_freeState(state) }
 
-    mutating func update(_ bytes: [UInt8]) {
-        XXH3_64bits_update(state, bytes, bytes.count)
-    }
+    mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
+
+    mutating func update(_ bytes: UnsafeRawBufferPointer) { XXH3_64bits_update(state, bytes.baseAddress, bytes.count) }
 
     /// The hash of all bytes so far, as 16 hexadecimal digits.
     var hexadecimal: String { Self.hexadecimal(XXH3_64bits_digest(state)) }

@@ -90,6 +90,10 @@ struct Banner {
                 "\(topology.ranksOnHost) ranks × \(threads) threads share \(cores) cores of \(topology.hostName): the "
                     + "results are the same, the time is not")
         }
+        if topology.nodeCount > 1 && !communicator.canSendInBackground {
+            notes.append(
+                "this MPI lets only one thread send (\(communicator.library)), so no node notices that another hangs")
+        }
         if cplatform_has_avx512() == 1 && Version.instructionSet != "x86-64-v4" {
             notes.append(
                 "this binary was built for \(Version.instructionSet), but the CPU has AVX-512: one that `Launch/build --cpu "
