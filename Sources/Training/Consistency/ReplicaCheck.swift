@@ -25,8 +25,9 @@ package struct ReplicaCheck {
     }
 
     /// Collective, between two steps.
+    /// - Parameter finishSaving: called on rank 0 before it ends the run: what it still writes is of weights that were alike.
     /// - Throws: `TrainingError` on rank 0 where a node's weights differ from those of the others.
-    mutating func run(step: Int) throws {
+    mutating func run(step: Int, finishSaving: () throws -> Void) throws {
         let topology = communicator.topology
         guard topology.nodeCount > 1, step != lastStep else { return }
         lastStep = step
@@ -38,6 +39,7 @@ package struct ReplicaCheck {
         let tensor = try firstDifference(nodes)
         try communicator.together {
             guard communicator.rank == 0 else { return }
+            try finishSaving()
             throw TrainingError(.internal, message(odd.map { nodes[$0] }, first: nodes[0], tensor: tensor, step: step))
         }
     }

@@ -127,7 +127,11 @@ public final class Trainer {
     private func compareRanks(_ result: StepResult) throws {
         for finding in stragglers.observe(result.ownSeconds) { console?.warn(finding) }
         bitFlip?.apply(after: state.step, communicator.topology, state.model.parameters)
-        if isDue(every: config.run.checkReplicasEvery) { try replicas.run(step: state.step) }
+        if isDue(every: config.run.checkReplicasEvery) { try compareReplicas() }
+    }
+
+    private func compareReplicas() throws {
+        try replicas.run(step: state.step, finishSaving: waitForCheckpointWriter)
     }
 
     /// 0 means at the end only.
@@ -186,7 +190,7 @@ public final class Trainer {
     /// Collective.
     /// - Parameter runGoesOn: if not, it is on the disk when this returns.
     private func checkpoint(runGoesOn: Bool = false) throws {
-        try replicas.run(step: state.step)
+        try compareReplicas()
         Stage.writer.begin()
         try waitForCheckpointWriter()
         Stage.checkpoint.begin()
