@@ -11,8 +11,12 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 usage() { sed -n '2,/^$/ s/^# \{0,1\}//p' "$script"; }
 # A path given by the caller, seen from here.
 from_caller() { case $1 in /*) echo "$1" ;; *) echo "$caller/$1" ;; esac; }
-# number OPTION TEXT: the text, where it is a whole number from 1 on.
-number() { [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] && echo "$2" || die "$1 ${2:-(nothing)}: wanted a whole number from 1 on"; }
+# number OPTION TEXT [LEAST]: the text, where it is a whole number from LEAST (1) on.
+number() {
+  local least=${3:-1}
+  [[ $2 =~ ^(0|[1-9][0-9]{0,5})$ ]] && (($2 >= least)) || die "$1 ${2:-(nothing)}: wanted a whole number from $least on"
+  echo "$2"
+}
 # option NAME ARGUMENT...: what is given for an option among the arguments, the last time if more than once; else nothing.
 option() {
   local name=$1 value=''
@@ -27,6 +31,16 @@ option() {
   echo "$value"
 }
 at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$2" ]]; }
+
+# detached COMMAND...: starts a daemon that keeps open none of the files that the caller has: who waits for their end would
+# wait for the daemon's.
+detached() (
+  for descriptor in "/proc/$BASHPID/fd"/*; do
+    descriptor=${descriptor##*/}
+    if ((descriptor > 2)); then eval "exec $descriptor>&-"; fi
+  done
+  exec "$@" >&2
+)
 
 require_swift() {
   local wanted=6.2 found

@@ -76,7 +76,7 @@ supervise() {
     say "the run died with exit code $status: $(meaning "$status")"
     if ((stops_asked > 0)); then return; fi
     if ((number > restarts)); then
-      if ((restarts > 0)); then say "given up after $restarts restarts"; fi
+      if ((restarts > 0)); then say "given up: all of $restarts restarts are used"; fi
       return
     fi
     say "restart $number of $restarts in $pause s, from the newest checkpoint"

@@ -49,6 +49,16 @@ enum ProcessTree {
         return "\(process) \(name.trimmingCharacters(in: .whitespacesAndNewlines))"
     }
 
+    /// All processes that see the host name that `process` sees: those of a pretended node.
+    static func onHost(of process: Int32) -> [Int32] {
+        func name(_ process: Int32) -> String? {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/ns/uts")
+        }
+        guard let wanted = name(process) else { return [] }
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return all.compactMap { Int32($0) }.filter { name($0) == wanted }
+    }
+
     /// Waits until none of `processes` runs the program at `path` any more.
     /// - Returns: false if some still do after `limit`.
     static func haveEnded(_ processes: [Int32], running path: String, within limit: Duration) async throws -> Bool {

@@ -21,6 +21,12 @@ extension Trait where Self == ConditionTrait {
             "JREG_ORACLE_PYTHON names no Python with torch and transformers (Launch/test installs one)")
     }
 
+    static var needsSlurm: Self {
+        .enabled(
+            if: SlurmCluster.isPossible,
+            "a Slurm takes root, name spaces, and what `Launch/install slurm` installs")
+    }
+
     static var needsMounts: Self {
         .enabled(
             if: MountNamespace.isAllowed,
