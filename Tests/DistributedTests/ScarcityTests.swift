@@ -36,10 +36,10 @@ extension EndToEnd {
         /// As a disk with a fault does: the kernel takes the right to write away while the run goes on.
         @Test func aDiskThatBecomesReadOnlyLeavesTheEarlierCheckpointsWhole() async throws {
             // Far enough apart that the disk changes between two of them, and not under a file that is being written.
-            let settings = ["run.checkpoint_every=150", "run.evaluate_every=0", "optimizer.schedule=constant"]
+            let settings = ["run.checkpoint_every=400", "run.evaluate_every=0", "optimizer.schedule=constant"]
             let launch = Launch(
                 ranks: 2,
-                wrapper: MountNamespace.readOnly(workspace("run"), when: workspace("run/step-00000150/COMPLETE")))
+                wrapper: MountNamespace.readOnly(workspace("run"), when: workspace("run/step-00000400/COMPLETE")))
             let refused = try await workspace.train(settings + ["run.steps=100000"], on: launch)
             refused.expectFailure(70, "cannot create \(workspace("run"))/step-", "Read-only file system")
             #expect(refused.count(of: "Read-only file system") == 1)

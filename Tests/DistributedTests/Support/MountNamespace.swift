@@ -21,13 +21,15 @@ enum MountNamespace {
         wrapper("mount -t tmpfs -o size=\(megabytes)m tmpfs /dev/shm && exec \"$@\"")
     }
 
-    /// A wrapper under which `directory` becomes an empty file system that cannot be written, at once or when `sign` exists.
+    /// A wrapper under which `directory` becomes an empty file system that cannot be written, at once or
+    /// half a second after `sign` came to exist.
     static func readOnly(_ directory: String, when sign: String? = nil) -> [String] {
         guard let sign else { return wrapper("mount -t tmpfs -o ro tmpfs '\(directory)' && exec \"$@\"") }
         return wrapper(
             """
             "$@" &
             while [ ! -e '\(sign)' ] && kill -0 $!; do sleep 0.01; done
+            sleep 0.5
             mount -t tmpfs -o ro tmpfs '\(directory)'
             wait $!
             """)
