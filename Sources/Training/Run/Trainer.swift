@@ -147,8 +147,8 @@ public final class Trainer {
     /// Every rank sees the same sums, so all end together.
     private func endIfNoStepIsGood(_ result: StepResult) throws {
         guard let bad = result.bad, state.history.skippedInRow >= config.optimizer.maxBadSteps else { return }
-        // A checkpoint that is being written is of a good step.
-        try waitForCheckpointWriter()
+        // A checkpoint that is being written is of a good step, and no rank may end the job before it is there.
+        try communicator.together { try waitForCheckpointWriter() }
         console?.summarize(steps: state.step)
         throw TrainingError(
             bad.culprit?.isRepeatable == false ? .internal : .data,
