@@ -17,7 +17,7 @@ extension EndToEnd {
                 let arguments = try workspace.trainArguments(Self.settings + ["run.steps=\(steps)"])
                 return hosts.mpirun(ranksPerHost: 1, [Repository.program] + arguments)
             }
-            let run = try Launch().start(commandLine: launch(steps: 1_000_000))
+            let run = try Launch(environment: workspace.leftoversOfMPI).start(commandLine: launch(steps: 1_000_000))
             try await run.wait { Metrics.lastStep(workspace("run")) >= 12 }
             let processes = hosts.processes
             try hosts.setLink(of: 2, up: false)
@@ -63,7 +63,8 @@ extension EndToEnd {
             let program =
                 ["unshare", "--mount", workspace("throw"), Repository.program]
                 + (try workspace.trainArguments(["data.train=[\(sound)]"]))
-            let run = try Launch().start(commandLine: hosts.mpirun(ranksPerHost: 1, program))
+            let run = try Launch(environment: workspace.leftoversOfMPI).start(
+                commandLine: hosts.mpirun(ranksPerHost: 1, program))
             try await run.wait { run.errors.contains("error (rank 1 on") }
             let thrown = ContinuousClock.now
             let outcome = try await run.end(within: .seconds(60))
