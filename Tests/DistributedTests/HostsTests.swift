@@ -39,7 +39,8 @@ extension EndToEnd {
 
             try hosts.setLink(of: 2, up: true)
             let steps = Metrics.lastStep(workspace("run")) / 5 * 5 + 3
-            let resumed = try await Launch().start(commandLine: launch(steps: steps)).end(within: .seconds(60))
+            let resumed = try await Launch(environment: workspace.leftoversOfMPI)
+                .start(commandLine: launch(steps: steps)).end(within: .seconds(60))
             resumed.expectSuccess()
             #expect(resumed.errors.contains(/start +step [0-9]*[05], from/), "\(resumed.errors)")
             try await workspace.train(Self.settings + ["run.steps=\(steps)"], out: "undisturbed").expectSuccess()
