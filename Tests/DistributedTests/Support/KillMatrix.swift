@@ -88,7 +88,10 @@ struct KillMatrix {
         // One that was killed before its banner says nothing.
         guard !kills.isEmpty, let start = errors.firstMatch(of: /start {5}(fresh|step ([0-9]+), from)/) else { return }
         let taken = start.2.flatMap { Int($0) } ?? 0
-        if taken < newest { kills[kills.count - 1].lost += 1 }
+        guard taken < newest else { return }
+        kills[kills.count - 1].lost += 1
+        let reasons = errors.split(separator: "\n").filter { $0.contains("skipped a checkpoint") }
+        print("kill matrix: step \(newest) was complete, but the start took \(taken): \(reasons), \(kills.last!)")
     }
 
     // MARK: - One kill
@@ -188,7 +191,7 @@ struct RunState {
         let steps = names.compactMap { name in
             name.wholeMatch(of: /step-([0-9]+)/).flatMap { Int($0.1) }.map { (step: $0, name: name) }
         }
-        let complete = steps.filter { access(directory + "/" + $0.name + "/COMPLETE", F_OK) == 0 }.map(\.step)
+        let complete = steps.filter { Self.isMarked(directory + "/" + $0.name) }.map(\.step)
         newest = complete.max() ?? 0
         let unfinished = steps.map(\.step).filter { !complete.contains($0) }
         if names.contains(where: { $0.contains(".tmp-") }) {
@@ -198,6 +201,12 @@ struct RunState {
         } else {
             phase = Self.isEvaluating(directory) ? Self.evaluating : nil
         }
+    }
+
+    /// A marker that is there has its bytes a moment later.
+    private static func isMarked(_ checkpoint: String) -> Bool {
+        var status = stat()
+        return stat(checkpoint + "/COMPLETE", &status) == 0 && status.st_size > 0
     }
 
     /// The last line of the log is of a step after which an evaluation is due.
