@@ -45,16 +45,14 @@ final class TokenShard: Sendable {
         }
         self.format = format
         tokenCount = Int(count)
-        hash = content.withUnsafeBytes { bytes in
-            var hash = ContentHash()
-            // In pieces, so that who watches sees a slow disk get on.
-            let piece = 16 << 20
-            for begin in stride(from: ShardFormat.headerSize, to: bytes.count, by: piece) {
-                hash.update(UnsafeRawBufferPointer(rebasing: bytes[begin..<min(begin + piece, bytes.count)]))
-                cplatform_vitals_beat()
-            }
-            return hash.hexadecimal
+        var hash = ContentHash()
+        // In pieces, so that who watches sees a slow disk get on.
+        let piece = 16 << 20
+        for begin in stride(from: ShardFormat.headerSize, to: content.count, by: piece) {
+            hash.update(content.bytes.extracting(begin..<min(begin + piece, content.count)))
+            cplatform_vitals_beat()
         }
+        self.hash = hash.hexadecimal
         if let (index, token) = firstToken(atLeast: vocabularySize) {
             throw .data(
                 "\(path): token \(index) has the id \(token), but the model's vocabulary has \(vocabularySize) ids. Was the data prepared with another tokenizer? (model.vocab_size)"

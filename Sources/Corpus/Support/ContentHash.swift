@@ -13,9 +13,11 @@ struct ContentHash: ~Copyable {
 
     deinit { XXH3_freeState(state) }
 
-    mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
+    mutating func update(_ bytes: [UInt8]) { update(bytes.span.bytes) }
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) { XXH3_64bits_update(state, bytes.baseAddress, bytes.count) }
+    mutating func update(_ bytes: RawSpan) {
+        bytes.withUnsafeBytes { _ = XXH3_64bits_update(state, $0.baseAddress, $0.count) }
+    }
 
     /// The hash of all bytes so far, as 16 hexadecimal digits.
     var hexadecimal: String { Self.hexadecimal(XXH3_64bits_digest(state)) }
