@@ -30,6 +30,8 @@ option() {
   done
   echo "$value"
 }
+# is_training ARGUMENT...: whether jreg-dist trains with these arguments, rather than doing something else.
+is_training() { case ${1:-train} in train | -*) ;; *) return 1 ;; esac; }
 at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$2" ]]; }
 
 # detached COMMAND...: starts a daemon that keeps open none of the files that the caller has: who waits for their end would

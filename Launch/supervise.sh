@@ -3,6 +3,9 @@
 # Sourced behind common.sh.
 
 stops_asked=0
+# A command that says by its exit code whether there is nothing more to do, for launchers whose own 0 does not say so: srun
+# ends with it, too, where a node could not launch its tasks.
+confirm=()
 # The launcher (mpirun, srun) while one runs.
 launcher=
 
@@ -60,13 +63,17 @@ meaning() {
 # supervise RESTARTS PAUSE COMMAND...: runs the command, and again when it dies, at most RESTARTS times, PAUSE seconds later
 # and each time twice as many. Leaves the last exit code in `status`.
 supervise() {
-  local restarts=$1 pause=$2 number
+  local restarts=$1 pause=$2 number told
   shift 2
   status=75
   for ((number = 1; ; number++)); do
     # Asked before it began.
     if ((stops_asked > 0)); then return; fi
     run_once "$@"
+    if ((status == 0 && ${#confirm[@]} > 0)) && ! told=$("${confirm[@]}" 2>&1); then
+      say "the launcher ended with 0, but: $told"
+      status=70
+    fi
     case $status in
       0 | 75) return ;;
       64 | 65 | 126 | 127)

@@ -22,6 +22,7 @@ struct Train: ParsableCommand {
               mpirun -np 8 jreg-dist train --config Configs/quickstart.yaml
               mpirun -np 2 jreg-dist --config Configs/llama-170m.yaml --set objective.jreg.lambda=0 --out runs/plain
               mpirun -np 4 jreg-dist train --config Configs/llama-170m.yaml --resume runs/a/step-00002000 --out runs/b
+              jreg-dist train --config Configs/llama-170m.yaml --out runs/b --status
             """)
 
     @OptionGroup var configuration: ConfigArguments
@@ -35,10 +36,20 @@ struct Train: ParsableCommand {
             valueName: "auto|none|path"))
     var resume = "auto"
 
+    @Flag(help: "Train nothing; say how far the run is. Exit code 0 when it is complete, 75 when there is more to do.")
+    var status = false
+
     func run() throws {
         let overrides = configuration.overrides + (out.map { ["run.out=\"\($0)\""] } ?? [])
         let options = TrainOptions(
             configFile: configuration.config, overrides: overrides, resume: ResumeChoice(resume))
+        if status {
+            Job.runAlone {
+                let status = try RunStatus(options)
+                print(status)
+                return status.exitStatus
+            }
+        }
         Job.run(heedsStopSignals: true) { communicator, logger, watchdog in
             try Trainer(options, communicator: communicator, logger: logger, watchdog: watchdog).run()
         }

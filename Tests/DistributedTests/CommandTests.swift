@@ -32,6 +32,23 @@ extension EndToEnd {
             return try JSONDecoder().decode(Report.self, from: Data(output.utf8))
         }
 
+        @Test func howFarARunIs() async throws {
+            func status(_ steps: Int) async throws -> Outcome {
+                try await jregDist(
+                    workspace.trainArguments(["run.steps=\(steps)", "run.checkpoint_every=3"]) + ["--status"])
+            }
+            let before = try await status(4)
+            #expect(
+                before.exitCode == 75
+                    && before.output == "\(workspace("run")) has no checkpoint yet; the run is of 4 steps\n")
+            #expect(workspace.names("run").isEmpty)
+            try await workspace.train(["run.steps=4", "run.checkpoint_every=3"]).expectSuccess()
+            #expect(try await status(4).expectSuccess().output == "\(workspace("run")) is complete: step 4 of 4\n")
+            let raised = try await status(6)
+            #expect(raised.exitCode == 75 && raised.output == "\(workspace("run")) is saved up to step 4 of 6\n")
+            try await jregDist(["--status", "--set", "run.steps=-1"]).expectFailure(64, "run.steps")
+        }
+
         @Test func evaluation() async throws {
             try await trainOnText()
             let outcome = try await jregDist(["eval", "--checkpoint", workspace("run"), "--json"]).expectSuccess()

@@ -123,6 +123,26 @@ extension EndToEnd {
             #expect(cancelled["JobState"] == "CANCELLED" && cancelled["Restarts"] == "0", "\(log())")
         }
 
+        /// So it is when a node cannot launch its task, for example for a socket that was left there when its power failed.
+        @Test func aLauncherThatSaysDoneWithoutHavingDoneAnything() async throws {
+            let cluster = try await SlurmCluster("--nodes", "1")
+            let launcher = try workspace.write(
+                """
+                #!/bin/bash
+                PATH=${PATH#*:}
+                if [[ "$*" == *--config* && ! -e '\(workspace("tried"))' ]]; then exec touch '\(workspace("tried"))'; fi
+                exec srun "$@"
+                """, "bin/srun")
+            chmod(launcher, 0o755)
+            let path = workspace("bin") + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+            let job = try await cluster.submit(
+                ["--ranks", "2"], workspace.trainArguments(["run.steps=20"]), environment: ["PATH": path])[0]
+            let end = try await cluster.end(of: job)
+            #expect(end["JobState"] == "COMPLETED" && Metrics.lastStep(workspace("run")) == 20, "\(log())")
+            #expect(log().contains("the launcher ended with 0, but: \(workspace("run")) has no checkpoint yet"))
+            #expect(log().contains("restart 1 of 1"))
+        }
+
         @Test func aJobForEachSeed() async throws {
             let cluster = try await SlurmCluster()
             let job = try await cluster.submit(["--ranks", "2", "--seeds", "3,5"], workspace.trainArguments())[0]

@@ -51,6 +51,17 @@ public enum Job {
         }
     }
 
+    /// Runs `body` where no other rank is needed, and MPI is not started. Under a launcher, rank 0 alone does it.
+    public static func runAlone(_ body: () throws -> ExitStatus) -> Never {
+        guard launchRank == 0 else { exit(ExitStatus.done.rawValue) }
+        do {
+            exit(try body().rawValue)
+        } catch {
+            tell(error)
+            exit(ExitStatus(error).rawValue)
+        }
+    }
+
     private static func tell(_ error: any Error, origin: String = "") {
         writeToStandardError("jreg-dist: error\(origin): \(error)\n")
     }

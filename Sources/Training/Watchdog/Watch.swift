@@ -45,17 +45,25 @@ package struct Watch {
     /// Who holds up the job, if that has lasted for `limit`.
     /// - Parameter grace: so much longer for ranks of other nodes, since an observer of their own sees more of them.
     package func stall(limit: Duration, grace: Duration) -> Stall? {
-        func isOver(_ duration: Duration, _ rank: Observation) -> Bool {
-            duration >= (node.contains(rank.rank) ? limit : limit + grace)
+        let (here, elsewhere) = (ranks.filter { node.contains($0.rank) }, ranks.filter { !node.contains($0.rank) })
+        /// All of `ranks` that stand still, if one has done so for `limit`: of those that stopped together, not each is seen
+        /// to at the same look.
+        func culprits(_ time: KeyPath<Observation, Duration>, _ ranks: [Observation], _ limit: Duration)
+            -> [Observation]
+        {
+            guard ranks.contains(where: { $0[keyPath: time] >= limit }) else { return [] }
+            return ranks.filter { $0[keyPath: time] >= limit * 0.8 }
         }
-        let silent = ranks.filter { isOver($0.silent, $0) }
-        if !silent.isEmpty {
-            let here = silent.filter { node.contains($0.rank) }
-            return here.isEmpty ? Stall(.unheard, silent) : Stall(.stopped, here)
-        }
+        let stopped = culprits(\.silent, here, limit)
+        if !stopped.isEmpty { return Stall(.stopped, stopped) }
+        let unheard = culprits(\.silent, elsewhere, limit + grace)
+        if !unheard.isEmpty { return Stall(.unheard, unheard) }
         // Who waits for others is not late; the others are.
-        let late = ranks.filter { !$0.signs.isWaiting && isOver($0.still, $0) }
-        if !late.isEmpty { return Stall(.late, late) }
+        func late(_ ranks: [Observation], _ limit: Duration) -> [Observation] {
+            culprits(\.still, ranks.filter { !$0.signs.isWaiting }, limit)
+        }
+        let slow = late(here, limit) + late(elsewhere, limit + grace)
+        if !slow.isEmpty { return Stall(.late, slow) }
         let all = ranks.filter { $0.signs.isWaiting && $0.still >= limit + grace }
         return all.count == worldSize ? Stall(.deadlock, all) : nil
     }

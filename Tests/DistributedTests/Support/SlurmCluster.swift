@@ -23,16 +23,21 @@ final class SlurmCluster {
     /// Runs a command that talks to this Slurm.
     func command(_ words: String...) async throws -> Outcome { try await command(words) }
 
-    func command(_ words: [String]) async throws -> Outcome {
-        try await RunningProgram(words, environment: environment.merging(MPI.environment) { $1 })
-            .end(within: .seconds(60))
+    func command(_ words: [String], environment more: [String: String] = [:]) async throws -> Outcome {
+        try await RunningProgram(
+            words, environment: environment.merging(MPI.environment) { $1 }.merging(more) { $1 }
+        )
+        .end(within: .seconds(60))
     }
 
     /// Queues a training run by `Launch/slurm/submit`.
+    /// - Parameter environment: of the job, besides that of the tests.
     /// - Returns: the jobs.
-    func submit(_ options: [String], _ arguments: [String]) async throws -> [String] {
+    func submit(
+        _ options: [String], _ arguments: [String], environment: [String: String] = [:]
+    ) async throws -> [String] {
         let outcome = try await command(
-            ["Launch/slurm/submit", "--program", Repository.program] + options + arguments)
+            ["Launch/slurm/submit", "--program", Repository.program] + options + arguments, environment: environment)
         outcome.expectSuccess()
         return outcome.output.split(separator: "\n").map(String.init)
     }

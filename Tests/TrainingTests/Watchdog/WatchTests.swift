@@ -61,6 +61,16 @@ struct WatchTests {
         #expect(stall()?.ranks.map(\.rank) == [2, 3])
     }
 
+    /// A rank may have given a last sign right before it was looked at, and its neighbour right behind.
+    @Test(arguments: [[0, 1], [2, 3]]) mutating func thoseThatStoppedTogetherAreNamedTogether(_ stopped: [Int]) {
+        let others = Set(0..<4).subtracting(stopped)
+        for second in 1...10 { look(working: [0, 1, 2, 3], at: second) }
+        look(working: others, running: others.union([stopped[0]]), at: 11)
+        for second in 12...30 where stall(10) == nil { look(working: others, running: others, at: second) }
+        #expect(stall(10)?.cause == (stopped[0] == 0 ? .stopped : .unheard))
+        #expect(stall(10)?.ranks.map(\.rank) == stopped)
+    }
+
     /// Those who wait get on as soon as the work does: the others must be known before anybody may say that all wait.
     @Test mutating func whereAllWaitForOneAnother() {
         for rank in 0..<4 { signs[rank]?.isWaiting = true }
