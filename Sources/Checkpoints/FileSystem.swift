@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// The few operations on directories that a store needs, each error with its path.
@@ -17,7 +18,7 @@ enum FileSystem {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
         } catch {
-            throw CheckpointError(.fileSystem, "cannot list \(directory): \(error.localizedDescription)")
+            throw CheckpointError(.fileSystem, "cannot list \(directory): \(error.fileReason)")
         }
     }
 
@@ -26,7 +27,7 @@ enum FileSystem {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw CheckpointError(.fileSystem, "cannot create \(path): \(error.localizedDescription)")
+            throw CheckpointError(.fileSystem, "cannot create \(path): \(error.fileReason)")
         }
     }
 

@@ -11,12 +11,12 @@ struct Bench: ParsableCommand {
             EXAMPLES
               mpirun -np 2 --bind-to none jreg-dist bench step --config Configs/llama-170m.yaml
               mpirun -np 2 --bind-to none jreg-dist bench gemm --config Configs/llama-170m.yaml --json
-              mpirun -np 8 jreg-dist bench reduce --set batch.lanes=8
+              mpirun -np 8 jreg-dist bench reduce --config Configs/llama-170m.yaml
             """)
 
     @Argument(
         help: ArgumentHelp(
-            "gemm: the peak of multiply-adds, and what products of the model's shapes reach of it; reduce: the sum of gradients against MPI_Allreduce; step: whole steps, and where their time goes.",
+            "gemm: the peak of multiply-adds, and what products of the model's shapes reach of it; reduce: the sum of gradients, as parallel.wire and optimizer.shard have it, against MPI_Allreduce, on a power of two ranks; step: whole steps, and where their time goes.",
             valueName: "gemm|reduce|step"))
     var benchmark: Benchmark
 
@@ -24,7 +24,8 @@ struct Bench: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long each product (default 0.5) or all steps together (default 10) are measured.", valueName: "s"))
+            "How long each product (default 0.5) or all steps together (default 10) are measured; reduce takes nine rounds.",
+            valueName: "s"))
     var seconds: Double?
 
     @Flag(help: "Print one JSON object on stdout, and nothing else there.")

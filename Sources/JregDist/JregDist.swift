@@ -16,8 +16,8 @@ import Training
               jreg-dist eval --checkpoint runs/a
               jreg-dist generate --checkpoint runs/a --prompt "Once upon a time"
 
-            Exit codes: 0 done, 64 usage or configuration, 65 bad data, 70 internal or system, 75 stopped early with a \
-            checkpoint written: start the same command again.
+            Exit codes: 0 done; 64 command line or configuration; 65 bad data, or too many bad steps in a row; 70 the \
+            system or the program failed, or a rank hung; 75 stopped early with a checkpoint: start the same command again.
             """,
         version: Version.jregDist,
         subcommands: [
@@ -29,6 +29,7 @@ import Training
     /// Every rank parses the same arguments, so one of them is enough to complain, or to print the help.
     static func main() {
         do {
+            try requireCommand(CommandLine.arguments.dropFirst().first)
             var command = try parseAsRoot()
             try command.run()
         } catch {
@@ -38,5 +39,13 @@ import Training
             if !code.isSuccess { sleep(3) }
             Foundation.exit(code.rawValue)
         }
+    }
+
+    /// Of a first word that is neither an option nor a command, the parser would say that `train` takes no such argument.
+    private static func requireCommand(_ word: String?) throws {
+        let names = configuration.subcommands.map { $0._commandName }
+        guard let word, !word.hasPrefix("-"), !(names + ["help"]).contains(word) else { return }
+        let guess = nearestWord(to: word, among: names).map { "did you mean \($0)? The" } ?? "the"
+        throw ValidationError("there is no command '\(word)'; \(guess) commands are \(names.joined(separator: ", "))")
     }
 }

@@ -19,7 +19,9 @@ struct PlanRun: ParsableCommand {
     @Option(help: ArgumentHelp("Ranks on one node. Default: all.", valueName: "n"))
     var ranksPerNode: Int?
 
-    @Option(help: ArgumentHelp("Threads of a rank.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Threads of a rank. Default: parallel.threads_per_rank, or 1 where that is auto.", valueName: "n"))
     var threads: Int?
 
     @Flag(help: "Print one JSON object on stdout, and nothing else there.")

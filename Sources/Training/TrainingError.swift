@@ -6,10 +6,13 @@ import Corpus
 public struct TrainingError: Error, CustomStringConvertible, Sendable {
     public let status: ExitStatus
     public let description: String
+    /// Whether every rank meets it alike, so that one of them is enough to print it.
+    let isTheSameOnEveryRank: Bool
 
-    init(_ status: ExitStatus, _ description: String) {
+    init(_ status: ExitStatus, _ description: String, isTheSameOnEveryRank: Bool = false) {
         self.status = status
         self.description = description
+        self.isTheSameOnEveryRank = isTheSameOnEveryRank
     }
 }
 

@@ -40,6 +40,9 @@ extension EndToEnd {
             let report = try await bench("reduce", on: .ranks(2))
             #expect(try number(report, "bytes") > 4 * 101 * 48)
             #expect(try number(report, "reduce_seconds") > 0 && number(report, "all_reduce_seconds") > 0)
+            let wrong = try await jregDist(["bench", "reduce"], on: .ranks(3))
+            wrong.expectFailure(64, "bench reduce was started on 3 ranks, but takes a power of two; start 2 or 4")
+            #expect(wrong.count(of: "bench reduce was started") == 1, "\(wrong.errors)")
         }
 
         @Test(arguments: [Launch.alone, .ranks(2)]) func steps(_ launch: Launch) async throws {

@@ -40,7 +40,7 @@ extension EndToEnd {
 
         @Test func aConfigurationThatIsNone() async throws {
             try await jregDist(["--config", workspace("none.yaml"), "--out", workspace("run")])
-                .expectFailure(64, "none.yaml", "cannot be read")
+                .expectFailure(64, "none.yaml: does not exist; check the path")
             try await workspace.train(config: "model: {hidden_size: [").expectFailure(64, "config.yaml")
             #expect(workspace.names("run").isEmpty)
         }
@@ -55,7 +55,9 @@ extension EndToEnd {
         @Test(
             .needsMPI,
             arguments: [
-                (["trian"], "trian"), (["--frobnicate"], "--frobnicate"), (["prepare", "--out", "x"], "--input"),
+                (["verfy", "x"], "no command 'verfy'; did you mean verify? The commands are train, "),
+                (["zzzzzzzz"], "no command 'zzzzzzzz'; the commands are train, "), (["--frobnicate"], "--frobnicate"),
+                (["prepare", "--out", "x"], "--input"),
                 (["generate", "--checkpoint", "x", "--prompt", "a", "--top-p", "2"], "--top-p is 2.0"),
                 (["eval"], "--checkpoint"), (["train", "--set"], "--set"),
             ])
@@ -74,7 +76,7 @@ extension EndToEnd {
                 let own = try await jregDist([command, "--help"]).expectSuccess()
                 #expect(own.output.contains("EXAMPLE") && own.errors.isEmpty, "\(own.output)")
             }
-            #expect(help.output.contains("75 stopped early") && help.errors.isEmpty)
+            #expect(help.output.replacing("\n", with: " ").contains("75 stopped early") && help.errors.isEmpty)
         }
 
         @Test(.needsMPI) func helpUnderMpirunIsPrintedOnce() async throws {

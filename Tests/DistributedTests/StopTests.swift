@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// A run that is asked to stop ends behind its step, with a checkpoint and exit code 75, and goes on as if nothing had
+    /// A run that is asked to stop ends after its step, with a checkpoint and exit code 75, and goes on as if nothing had
     /// been.
     struct StopTests {
         let workspace: Workspace

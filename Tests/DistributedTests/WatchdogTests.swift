@@ -54,13 +54,14 @@ extension EndToEnd {
             #expect(log.contains(test.says[1]))
         }
 
-        /// A file that takes nothing stands for a disk that does not answer: the process runs, but does not get on.
+        /// A file that takes nothing stands for a disk that does not answer: the process runs, but makes no progress.
         @Test(arguments: [nil, 2]) func aRankThatHangsInAFile(ranks: Int?) async throws {
             #expect(mkfifo(workspace("trace.json"), 0o600) == 0)
             let settings = Self.settings + ["run.trace=\(workspace("trace.json"))"]
             let outcome = try await workspace.train(settings, on: Launch(ranks: ranks))
             outcome.expectFailure(
-                70, "rank 0 on ", " is writing the log, step 3, since ", "runs, but does not get on", "does not answer")
+                70, "rank 0 on ", " is writing the log, step 3, since ", "runs, but makes no progress",
+                "does not answer")
             #expect(outcome.seconds < 10)
         }
 

@@ -45,4 +45,16 @@ import Testing
             #expect(!isPlainFileName(name))
         }
     }
+
+    @Test(arguments: [
+        ("/no/such/file", "No such file or directory"), ("/dev/null/x", "Not a directory"), ("/", "Is a directory"),
+    ])
+    func theReasonIsTheKernels(_ path: String, _ reason: String) {
+        let reading = #expect(throws: (any Error).self) {
+            let file = try FileHandle(forReadingFrom: URL(filePath: path))
+            _ = try file.read(upToCount: 1)
+        }
+        let writing = #expect(throws: (any Error).self) { try Data([1]).write(to: URL(filePath: path)) }
+        #expect(reading?.fileReason == reason && writing?.fileReason == reason)
+    }
 }

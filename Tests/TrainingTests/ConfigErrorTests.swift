@@ -85,7 +85,7 @@ import Training
         ),
         (
             "objective: {jreg: {kind: jumprate}}",
-            "test.yaml:1:26: objective.jreg.kind is jumprate, but must be weighted, final, jump-rate; did you mean jump-rate?"
+            "test.yaml:1:26: objective.jreg.kind is jumprate, but must be weighted, final or jump-rate; did you mean jump-rate?"
         ),
         (
             "objective: {jreg: {lambda: .nan}}",
@@ -116,6 +116,10 @@ import Training
             "test.yaml:1:19: run.time_limit is 6x, but must be a time from 1s to 366d, such as 90 (seconds), 6m or 2h30m, or null; the default is null"
         ),
         ("run: {out: ''}", "test.yaml:1:12: run.out is \"\", but must be a directory; the default is runs/default"),
+        (
+            "run: {trace: true}",
+            "test.yaml:1:14: run.trace is true, but must be a file, such as trace.json, or null; put it in quotes if it is meant as a name"
+        ),
         (
             "run: {out: \"a\\nb\"}",
             "test.yaml:1:12: run.out is \"a␣b\", but must be a directory; it holds a line break or another control character"
@@ -266,6 +270,14 @@ import Training
         (
             "run: {readout_sequences: 129}",
             "test.yaml:1:26: run.readout_sequences is 129, but must be at most run.evaluation_sequences (128), of which they are a part"
+        ),
+        (
+            "run: {time_limit: 90, time_margin: 2m}",
+            "test.yaml:1:36: run.time_margin is 2m, but must be shorter than run.time_limit (1m30s), or each start would end after one step; write null for as long as a step and a checkpoint take"
+        ),
+        (
+            "run: {time_limit: 2m, time_margin: 2m}",
+            "test.yaml:1:36: run.time_margin is 2m, but must be shorter than run.time_limit (2m), or each start would end after one step; write null for as long as a step and a checkpoint take"
         ),
         (
             "model: {num_key_value_heads: 3}",

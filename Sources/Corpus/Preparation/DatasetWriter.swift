@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// Writes the shards of both splits, and at the end everything else a dataset's directory holds.
@@ -20,7 +21,7 @@ struct DatasetWriter: ~Copyable {
                 try FileManager.default.removeItem(atPath: directory + "/" + name)
             }
         } catch {
-            throw .system("cannot make the directory \(directory): \(error.localizedDescription)")
+            throw .system("cannot make the directory \(directory): \(error.fileReason)")
         }
         let vocabularySize = tokenizer.vocabularySize
         func writer(_ split: DatasetSplit) -> SplitWriter {

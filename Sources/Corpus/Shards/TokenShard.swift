@@ -1,4 +1,5 @@
 import CPlatform
+import FileSafety
 import Foundation
 
 /// The token ids of one shard, mapped into memory: ranks of a node share one copy in the page cache.
@@ -20,7 +21,7 @@ final class TokenShard: Sendable {
         do {
             content = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
         } catch {
-            throw .usage("cannot read the shard \(path): \(error.localizedDescription)")
+            throw .usage("cannot read the shard \(path): \(error.fileReason)")
         }
         let header = Array(content.prefix(12))
         let format = ShardFormat.allCases.first { header.starts(with: $0.signature) }

@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// Writing so that a file is either not there under its name or there as a whole, also after a loss of power.
@@ -29,8 +30,7 @@ enum DurableFile {
         do {
             return try body()
         } catch {
-            let reason = (error as? CocoaError)?.underlying ?? error
-            throw .system("cannot write \(path): \(reason.localizedDescription)")
+            throw .system("cannot write \(path): \(error.fileReason)")
         }
     }
 
@@ -45,8 +45,4 @@ enum DurableFile {
             guard fsync(descriptor) == 0 else { throw lastError() }
         }
     }
-}
-
-extension CocoaError {
-    fileprivate var underlying: (any Error)? { userInfo[NSUnderlyingErrorKey] as? any Error }
 }

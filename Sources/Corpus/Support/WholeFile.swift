@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// Reading a file that is to lie in memory as a whole.
@@ -12,7 +13,7 @@ enum WholeFile {
             let content = try file.read(upToCount: limit + 1) ?? Data()
             if content.count <= limit { return content }
         } catch {
-            throw .usage("cannot read \(path): \(error.localizedDescription)")
+            throw .usage("cannot read \(path): \(error.fileReason)")
         }
         throw .data("\(path) has more than \(limit >> 20) MiB, where less makes sense: is it another file?")
     }

@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// A file of text that is to become documents.
@@ -69,7 +70,7 @@ struct InputFile {
         do {
             names = try FileManager.default.subpathsOfDirectory(atPath: directory)
         } catch {
-            throw .usage("cannot read the directory \(directory): \(error.localizedDescription)")
+            throw .usage("cannot read the directory \(directory): \(error.fileReason)")
         }
         return names.filter { name in
             let path = directory + "/" + name

@@ -1,4 +1,5 @@
 import CZlib
+import FileSafety
 
 /// The bytes of a file, unpacked when they begin as gzip does (by content, whatever the name).
 struct TextStream: ~Copyable {
@@ -8,7 +9,7 @@ struct TextStream: ~Copyable {
 
     init(path: String) throws(CorpusError) {
         guard let file = gzopen(path, "rb") else {
-            throw .usage("cannot open \(path): \(DurableFile.lastError().localizedDescription)")
+            throw .usage("cannot open \(path): \(DurableFile.lastError().fileReason)")
         }
         self.path = path
         self.file = file

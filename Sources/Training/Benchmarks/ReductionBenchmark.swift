@@ -2,7 +2,8 @@ import Collectives
 import Kernels
 import LlamaModel
 
-/// `bench reduce`: the sum of a model's gradients over all ranks, by the trainer's reduction and by MPI_Allreduce.
+/// `bench reduce`: the sum of a model's gradients over all ranks, one lane of each, by the trainer's reduction and by
+/// MPI_Allreduce.
 struct ReductionBenchmark {
     struct Report: Encodable {
         let ranks: Int
@@ -24,10 +25,13 @@ struct ReductionBenchmark {
     }
 
     /// Collective.
+    /// - Throws: `TrainingError` on every rank unless they are a power of two, as lanes are.
     func run() throws -> Report {
+        try requirePowerOfTwo(communicator.worldSize)
         let count = ParameterLayout(config.model.shape).count
         let reducer = try GradientReducer(
-            communicator: communicator, count: count, lanes: communicator.worldSize, sharding: .node)
+            communicator: communicator, count: count, lanes: communicator.worldSize, sharding: config.sharding,
+            wire: config.wireFormat)
         let own = FloatArena(count: count).all
         own.fill(1)
         let reduce = try median {
@@ -44,6 +48,15 @@ struct ReductionBenchmark {
         return Report(
             ranks: communicator.worldSize, nodes: communicator.topology.nodeCount,
             bytes: count * MemoryLayout<Float>.stride, reduceSeconds: reduce, allReduceSeconds: allReduce)
+    }
+
+    private func requirePowerOfTwo(_ ranks: Int) throws {
+        guard ranks.nonzeroBitCount > 1 else { return }
+        let below = 1 << (Int.bitWidth - 1 - ranks.leadingZeroBitCount)
+        throw TrainingError(
+            .usage,
+            "bench reduce was started on \(ranks) ranks, but takes a power of two; start \(below) or \(2 * below)",
+            isTheSameOnEveryRank: true)
     }
 
     /// Of the slowest rank's time in each round.

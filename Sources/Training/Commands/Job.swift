@@ -67,7 +67,7 @@ public enum Job {
     }
 
     private static func isToldByAll(_ error: any Error) -> Bool {
-        (error as? CollectiveError)?.isTheSameOnEveryRank == true
+        (error as? CollectiveError)?.isTheSameOnEveryRank ?? (error as? TrainingError)?.isTheSameOnEveryRank ?? false
     }
 
     private static func isOfAnotherRank(_ error: any Error) -> Bool {

@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// A jump profile as a picture: Ψ of each layer as bars, ζ and the read-out loss as lines, each on its own scale.
@@ -63,7 +64,7 @@ extension EvaluationReport {
         do {
             try Data(ProfileChart(report: self).svg.utf8).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw TrainingError(.internal, "cannot write \(path): \(error.localizedDescription)")
+            throw TrainingError(.internal, "cannot write \(path): \(error.fileReason)")
         }
     }
 }

@@ -32,11 +32,12 @@ public struct RanksCommand: Sendable {
                 Array(topology.hostName.utf8), from: topology.ranks(ofNode: node).lowerBound)
             return Node(host: String(decoding: name, as: UTF8.self), ranks: topology.ranksPerNode[node])
         }
+        let ranksText = communicator.worldSize == 1 ? "1 rank" : "\(communicator.worldSize) ranks"
         if let expected, expected != communicator.worldSize {
             throw TrainingError(
                 .usage,
-                "the world has \(communicator.worldSize) ranks, and \(expected) were expected: the launcher and this program "
-                    + "use different MPI libraries, or were not told the same number")
+                "the world has \(ranksText), and \(expected) were expected: the launcher and this program use different "
+                    + "MPI libraries, or were not told the same number", isTheSameOnEveryRank: true)
         }
         guard communicator.rank == 0 else { return .done }
         if asJSON {
@@ -44,7 +45,7 @@ public struct RanksCommand: Sendable {
             print(String(decoding: try JSONEncoder.lines().encode(report), as: UTF8.self))
         } else {
             let places = nodes.map { "\($0.host) \($0.ranks)" }.joined(separator: ", ")
-            print("\(communicator.worldSize) ranks (\(places)); \(communicator.library)")
+            print("\(ranksText) (\(places)); \(communicator.library)")
         }
         return .done
     }

@@ -9,7 +9,8 @@ extension ConfigSection {
         ConfigSection(path: "objective.jreg", help: "the jump-suppressing regularizer"),
         ConfigSection(path: "optimizer", help: "AdamW and its learning rate"),
         ConfigSection(path: "batch", help: "how much text makes one step"),
-        ConfigSection(path: "parallel", help: "how the work is spread; changes no result but for `reduction`"),
+        ConfigSection(
+            path: "parallel", help: "how the work is spread; only `reduction` and `wire` change results, by rounding"),
         ConfigSection(path: "run", help: "how long, where to, how often"),
     ]
 }
@@ -113,7 +114,7 @@ extension ConfigKey {
             "the global gradient norm is cut to this; 0: never"),
         ConfigKey(
             "optimizer.max_bad_steps", \.optimizer.maxBadSteps, .integer(1...steps.upperBound),
-            "a step whose loss or gradient is no number is skipped; so many in a row end the run"),
+            "steps whose loss or gradient is NaN or infinite, and spikes, are skipped; so many in a row end the run"),
         ConfigKey(
             "optimizer.spike_threshold", \.optimizer.spikeThreshold, .number(0...1e6),
             "also skip steps whose loss is so many standard deviations above the last ones; 0: never"),
@@ -158,7 +159,7 @@ extension ConfigKey {
         ConfigKey(
             "run.seed", \.run.seed, .integer(0...9_007_199_254_740_991),
             "decides the initial weights and the order of data"),
-        ConfigKey("run.out", \.run.out, .text("a directory"), "directory of checkpoints and metrics.jsonl"),
+        ConfigKey("run.out", \.run.out, .text("a directory"), "directory of checkpoints, metrics.jsonl and report.md"),
         ConfigKey("run.log_every", \.run.logEvery, .integer(1...steps.upperBound), "steps between two console lines"),
         ConfigKey(
             "run.evaluate_every", \.run.evaluateEvery, .integer(steps), "steps between evaluations; 0: only at the end"),
@@ -179,7 +180,7 @@ extension ConfigKey {
             "newest checkpoints that stay; the last good one must outlive the writing of the next"),
         ConfigKey(
             "run.time_limit", \.run.timeLimit, .optional(.duration),
-            "end within this time, early enough for a checkpoint, with exit code 75; null: no limit but Slurm's"),
+            "end within this time from each start, checkpoint included, with exit code 75; null: no limit but Slurm's"),
         ConfigKey(
             "run.time_margin", \.run.timeMargin, .optional(.duration),
             "how long before the limit the run stops; null: the longest step and the last checkpoint, and half as much more"
@@ -189,9 +190,9 @@ extension ConfigKey {
             "steps between comparisons of the nodes' copies of the weights; 0: only before checkpoints"),
         ConfigKey(
             "run.stall_timeout", \.run.stallTimeout, .optional(.duration),
-            "a rank that does not get on for so long is named, and the job ended; null: wait for ever"),
+            "a rank that makes no progress for so long is named, and the job ended; null: wait for ever"),
         ConfigKey(
             "run.trace", \.run.trace, .optional(.text("a file, such as trace.json")),
-            "write the third step as a Chrome trace, a line for each rank; null: none"),
+            "write the third step after each start as a Chrome trace, a line for each rank; null: none"),
     ]
 }

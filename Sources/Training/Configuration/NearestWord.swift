@@ -1,5 +1,5 @@
 /// The word a person most likely meant, or `nil` where none is near: at most one edit for every three letters.
-func nearestWord(to word: String, among candidates: some Sequence<String>) -> String? {
+public func nearestWord(to word: String, among candidates: some Sequence<String>) -> String? {
     let longestWorthComparing = 64
     guard word.utf8.count <= longestWorthComparing else { return nil }
     let ranked = candidates.map { (word: $0, distance: editDistance(word.lowercased(), $0)) }

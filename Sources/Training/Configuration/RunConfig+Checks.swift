@@ -100,6 +100,13 @@ extension RunConfig {
             ["run.readout_sequences", "run.evaluation_sequences"], run.readoutSequences <= run.evaluationSequences,
             "run.readout_sequences is \(run.readoutSequences), but must be at most run.evaluation_sequences "
                 + "(\(run.evaluationSequences)), of which they are a part")
+        if let limit = run.timeLimit, let margin = run.timeMargin {
+            found.check(
+                ["run.time_margin", "run.time_limit"], margin < limit,
+                "run.time_margin is \(durationText(margin)), but must be shorter than run.time_limit "
+                    + "(\(durationText(limit))), or each start would end after one step; write null for as long as a step "
+                    + "and a checkpoint take")
+        }
         return found
     }
 

@@ -1,3 +1,4 @@
+import Collectives
 import Objectives
 import Optimization
 
@@ -15,6 +16,10 @@ extension RunConfig {
             lambda: objective.jreg.lambda, regularizer: JumpRegularizer(kind, layers: layers),
             warmupSteps: objective.jreg.warmupSteps, zLoss: objective.zLoss)
     }
+
+    var sharding: Sharding { optimizer.shard == .world ? .world : .node }
+
+    var wireFormat: WireFormat { parallel.wire == .bf16 ? .bf16 : .fp32 }
 
     var learningRateSchedule: LearningRateSchedule {
         LearningRateSchedule(

@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 import LlamaModel
 
@@ -45,7 +46,11 @@ extension RunConfig {
             defer { try? file.close() }
             data = try file.read(upToCount: largestFile + 1) ?? Data()
         } catch {
-            throw refusal("cannot be read: \(error.localizedDescription)")
+            switch error.fileErrorNumber {
+            case ENOENT: throw refusal("does not exist; check the path")
+            case EISDIR: throw refusal("is a directory; name the YAML file in it")
+            default: throw refusal("cannot be read: \(error.fileReason)")
+            }
         }
         guard data.count <= largestFile else {
             throw refusal(

@@ -130,7 +130,7 @@ extension RunConfig {
         /// Whether training goes on while a checkpoint is written, for the price of a snapshot in memory.
         public var checkpointInBackground = true
         public var keepCheckpoints = 3
-        /// Time within which the run ends: in time it stops behind a step, writes a checkpoint and exits with 75.
+        /// Time within which the run ends: in time it stops after a step, writes a checkpoint and exits with 75.
         public var timeLimit: Duration?
         /// How long before the end of the time it stops; `nil`: as the time of steps and checkpoints asks for.
         public var timeMargin: Duration?

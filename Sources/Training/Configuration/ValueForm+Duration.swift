@@ -8,7 +8,7 @@ extension ValueForm where Value == Duration {
                     (1...366 * 86_400).contains(seconds)
                 else { throw Mismatch(node: node) }
                 return .seconds(seconds)
-            }, write: { .text(durationText(Int($0.components.seconds))) })
+            }, write: { .text(durationText($0)) })
     }
 }
 
@@ -29,8 +29,9 @@ private func seconds(of text: String) -> Int? {
     return rest.isEmpty && !text.isEmpty ? total : nil
 }
 
-private func durationText(_ seconds: Int) -> String {
-    var rest = seconds
+/// As it is written in a configuration: `2h30m`.
+func durationText(_ duration: Duration) -> String {
+    var rest = Int(duration.components.seconds)
     var text = ""
     for (letter, length) in units where rest >= length {
         text += "\(rest / length)\(letter)"

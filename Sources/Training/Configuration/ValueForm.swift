@@ -97,6 +97,10 @@ extension ValueForm where Value == String {
             wanted: wanted,
             read: { node throws(Mismatch) in
                 guard let text = node.scalar?.string, !node.isNull, !text.isEmpty else { throw Mismatch(node: node) }
+                // Who writes `trace: true` wants no file of this name.
+                guard !["true", "false"].contains(node.plainText) else {
+                    throw Mismatch(node: node, hint: "put it in quotes if it is meant as a name")
+                }
                 guard !text.unicodeScalars.contains(where: \.isControl) else {
                     throw Mismatch(node: node, hint: "it holds a line break or another control character")
                 }
@@ -129,7 +133,7 @@ extension ValueForm where Value: RawRepresentable<String> & CaseIterable {
     static var choice: Self {
         let words = Value.allCases.map(\.rawValue)
         return Self(
-            wanted: words.joined(separator: ", "),
+            wanted: (words.count > 1 ? words.dropLast().joined(separator: ", ") + " or " : "") + words.last!,
             read: { node throws(Mismatch) in
                 guard let word = node.scalar?.string, let value = Value(rawValue: word) else {
                     let nearest = node.scalar.flatMap { nearestWord(to: $0.string, among: words) }

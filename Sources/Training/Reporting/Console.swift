@@ -1,5 +1,6 @@
 import Collectives
 import Evaluation
+import FileSafety
 import Foundation
 import Kernels
 import LlamaModel
@@ -48,7 +49,7 @@ final class Console {
         try writeText(config.yaml, "config.yaml")
     }
 
-    /// Whether the run was stopped behind the step that it goes on from, before its evaluation.
+    /// Whether the run was stopped after the step that it goes on from, before its evaluation.
     var isEvaluationOwed: Bool { metrics.endsWithAStep }
 
     func report(_ result: StepResult, seconds: Double, memory: RunMemory) throws {
@@ -98,7 +99,7 @@ final class Console {
         do {
             try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw TrainingError(.internal, "cannot write \(path): \(error.localizedDescription)")
+            throw TrainingError(.internal, "cannot write \(path): \(error.fileReason)")
         }
     }
 }

@@ -23,7 +23,7 @@ final class MetricsLog {
         } catch {
             throw TrainingError(
                 .internal,
-                "cannot write \(path): \(error.localizedDescription); check that this user may write there, or choose "
+                "cannot write \(path): \(error.fileReason); check that this user may write there, or choose "
                     + "another --out")
         }
     }
@@ -32,7 +32,7 @@ final class MetricsLog {
         do {
             try file.write(contentsOf: encoder.encode(record) + [UInt8(ascii: "\n")])
         } catch {
-            throw TrainingError(.internal, "cannot write metrics.jsonl: \(error.localizedDescription)")
+            throw TrainingError(.internal, "cannot write metrics.jsonl: \(error.fileReason)")
         }
     }
 

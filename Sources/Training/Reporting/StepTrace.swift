@@ -1,4 +1,5 @@
 import Collectives
+import FileSafety
 import Foundation
 import Kernels
 
@@ -67,7 +68,7 @@ struct StepTrace: Encodable {
         do {
             try encoder.encode(self).write(to: URL(filePath: path))
         } catch {
-            throw TrainingError(.internal, "cannot write run.trace \(path): \(error.localizedDescription)")
+            throw TrainingError(.internal, "cannot write run.trace \(path): \(error.fileReason)")
         }
     }
 }

@@ -26,6 +26,21 @@ public struct BadStep: Sendable, Equatable {
         }
     }
 
+    /// Whether the step is bad however often it is computed: if not, neither the data nor the settings are to blame.
+    var isRepeatable: Bool { culprit?.isRepeatable ?? true }
+
+    /// What helps where one bad step follows another.
+    var remedy: String {
+        guard isRepeatable else {
+            return
+                "Run it without \(culprit?.origin?.host ?? "the host that they come from"): start the same command again "
+                + "on other hosts"
+        }
+        return
+            "Go on from the newest with a smaller optimizer.learning_rate, a longer optimizer.warmup_steps or a smaller "
+            + "optimizer.max_grad_norm; or from an earlier one (--resume PATH) if the loss had risen before"
+    }
+
     /// All in one line.
     var text: String { faultText + (culprit.map { "; " + $0.text } ?? "") }
 }

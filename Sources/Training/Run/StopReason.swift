@@ -1,6 +1,6 @@
 import Glibc
 
-/// Why a run ends before its last step, with a checkpoint behind the step that it is at.
+/// Why a run ends before its last step, with a checkpoint after the step that it is at.
 enum StopReason: Int, CaseIterable, Sendable, CustomStringConvertible {
     case timeLimit = 1
     case endOfJob

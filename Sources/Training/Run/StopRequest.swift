@@ -1,11 +1,11 @@
 import CPlatform
 import Foundation
 
-/// Whether this rank wants the run to end behind the step at hand: because of a signal, or because the time that is left is
+/// Whether this rank wants the run to end after the step at hand: because of a signal, or because the time that is left is
 /// just enough for another step and a checkpoint.
 ///
 /// A signal may reach one rank alone or each in another step, and clocks differ; so the ranks tell one another with the sums
-/// of the step, and all end behind the same one.
+/// of the step, and all end after the same one.
 final class StopRequest {
     private let deadlines: [(reason: StopReason, end: ContinuousClock.Instant)]
     private let margin: Duration?

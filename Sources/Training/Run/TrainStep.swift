@@ -41,7 +41,7 @@ struct TrainStep {
 
     /// Collective.
     /// - Parameters:
-    ///   - wanted: asked when this rank's own work is done: why it wants the run to end behind this step, if it does.
+    ///   - wanted: asked when this rank's own work is done: why it wants the run to end after this step, if it does.
     ///   - recordsEvents: whether the result shall tell when each kernel ran.
     func run(recordsEvents: Bool = false, stop wanted: () -> StopReason? = { nil }) throws -> StepResult {
         let step = state.step + 1
@@ -155,7 +155,7 @@ struct StepResult {
     /// Of these, those that came directly before this step.
     let skippedBefore: Int
     let times: StepTimes
-    /// Why the run ends behind this step, on all ranks if any wants it.
+    /// Why the run ends after this step, on all ranks if any wants it.
     let stop: StopReason?
     /// Of each rank: what its own part of the step took, without any wait for others.
     let ownSeconds: [Double]

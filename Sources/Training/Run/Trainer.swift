@@ -151,12 +151,10 @@ public final class Trainer {
         try communicator.together { try waitForCheckpointWriter() }
         console?.summarize(steps: state.step)
         throw TrainingError(
-            bad.culprit?.isRepeatable == false ? .internal : .data,
+            bad.isRepeatable ? .data : .internal,
             "step \(result.step): \(bad.text). It is bad step \(state.history.skippedInRow) in a row "
                 + "(optimizer.max_bad_steps). No weight was changed by them, and the checkpoints in \(config.run.out) are "
-                + "whole. Go on from the newest with a smaller optimizer.learning_rate, a longer optimizer.warmup_steps or "
-                + "a smaller optimizer.max_grad_norm; or from an earlier one (--resume PATH) if the loss had risen before"
-        )
+                + "whole. \(bad.remedy)", isTheSameOnEveryRank: true)
     }
 
     /// The third step that this start of the run takes, by which the memory is there; or its last.
@@ -181,7 +179,7 @@ public final class Trainer {
         try console?.report(result, step: state.step)
     }
 
-    /// The evaluation that the start before left out when it was stopped behind this very step. Collective.
+    /// The evaluation that the start before left out when it was stopped after this very step. Collective.
     private func evaluateIfOwed() throws {
         guard isDue(every: config.run.evaluateEvery) else { return }
         if try communicator.allReduceMax(console?.isEvaluationOwed == true ? 1 : 0) > 0 { try evaluate() }

@@ -22,7 +22,7 @@ final class TrainingState {
     init(_ config: RunConfig, communicator: any Communicator, team: ThreadTeam) throws {
         self.communicator = communicator
         let layout = ParameterLayout(config.model.shape)
-        let sharding: Sharding = config.optimizer.shard == .world ? .world : .node
+        let sharding = config.sharding
         let parameters = try communicator.allocateShared(floats: layout.count, label: "the parameters").all
         firstMoment = try ShardedArena(
             communicator: communicator, count: layout.count, sharding: sharding, label: "AdamW's first moment")
@@ -31,7 +31,7 @@ final class TrainingState {
         reducer = try GradientReducer(
             communicator: communicator, count: layout.count, lanes: config.batch.lanes,
             mode: config.parallel.reduction == .fast ? .fast : .reproducible, sharding: sharding,
-            wire: config.parallel.wire == .bf16 ? .bf16 : .fp32)
+            wire: config.wireFormat)
         model = Llama(
             config.model.shape, parameters: parameters, maximumLength: config.batch.sequenceLength, team: team)
         optimizer = AdamWOptimizer(

@@ -5,18 +5,22 @@ package struct StallReport {
     private let stall: Stall
     private let hosts: [String]
     private let limit: Duration
+    private let isConfigured: Bool
     private let states: [Int: Character]
 
     /// - Parameters:
     ///   - hosts: by rank.
+    ///   - isConfigured: whether the limit is that of `run.stall_timeout`, which not every command has.
     ///   - states: what the kernel says of the processes of ranks on this node, as in proc(5).
-    package init(stall: Stall, hosts: [String], limit: Duration, states: [Int: Character]) {
-        (self.stall, self.hosts, self.limit, self.states) = (stall, hosts, limit, states)
+    package init(stall: Stall, hosts: [String], limit: Duration, isConfigured: Bool, states: [Int: Character]) {
+        (self.stall, self.hosts, self.limit, self.isConfigured, self.states) =
+            (stall, hosts, limit, isConfigured, states)
     }
 
     package var text: String {
         let held = hosts.count - stall.ranks.count
-        var lines = ["no progress for \(duration(limit.seconds)), the limit of run.stall_timeout; the job is ended"]
+        let origin = isConfigured ? ", the limit of run.stall_timeout" : ""
+        var lines = ["no progress for \(duration(limit.seconds))\(origin); the job is ended"]
         lines += stall.ranks.map(line)
         if held > 0 && stall.cause != .deadlock {
             lines.append("\(held == 1 ? "the other rank waits" : "the other \(held) ranks wait") for that")
@@ -34,7 +38,7 @@ package struct StallReport {
         switch stall.cause {
         case .stopped: return "\(who) is \(stage)\(step), since \(time): its \(process) \(condition(rank))"
         case .unheard: return "nothing is heard of \(who) since \(time); it was \(stage)\(step), \(process)"
-        case .late: return "\(who) is \(stage)\(step), since \(time): its \(process) runs, but does not get on"
+        case .late: return "\(who) is \(stage)\(step), since \(time): its \(process) runs, but makes no progress"
         case .deadlock: return "\(who) waits for others since \(time), \(stage)\(step)"
         }
     }
@@ -49,7 +53,10 @@ package struct StallReport {
     }
 
     private var advice: String {
-        let resume = "What was saved is whole: start the same command again to go on from the newest checkpoint"
+        let resume =
+            isConfigured
+            ? "What was saved is whole: start the same command again to go on from the newest checkpoint"
+            : "Start the same command again"
         switch stall.cause {
         case .stopped: return resume
         case .unheard:
@@ -57,7 +64,7 @@ package struct StallReport {
             return "Is \(lost) up, and its network? " + resume
         case .late:
             return "A disk or file system that does not answer is the usual reason (look at the host with `top`, and "
-                + "with `dmesg`). If it was only slow, raise run.stall_timeout. " + resume
+                + "with `dmesg`). " + (isConfigured ? "If it was only slow, raise run.stall_timeout. " : "") + resume
         case .deadlock:
             return "A message between them was lost, by the network or by MPI. " + resume
         }

@@ -100,7 +100,8 @@ public final class Watchdog: Sendable {
                 board.state(ofProcess: rank - node.lowerBound).map { (rank, $0) }
             }
             let report = StallReport(
-                stall: stall, hosts: hosts, limit: limit, states: Dictionary(uniqueKeysWithValues: states))
+                stall: stall, hosts: hosts, limit: limit, isConfigured: settings.withLock(\.directory) != nil,
+                states: Dictionary(uniqueKeysWithValues: states))
             tell(report.text)
         } else {
             // Who has claimed the word needs a moment, and ends this process too.

@@ -108,8 +108,15 @@ struct WatchTests {
         signs[1]?.process = 4711
         look(working: [0, 1, 2, 3], at: 1)
         for second in 2...4 { look(working: [0, 2, 3], running: [0, 2, 3], at: second) }
-        let report = StallReport(
-            stall: stall()!, hosts: ["h1", "h1", "h2", "h2"], limit: .seconds(3), states: [0: "S", 1: "T"])
+        func report(isConfigured: Bool) -> StallReport {
+            StallReport(
+                stall: stall()!, hosts: ["h1", "h1", "h2", "h2"], limit: .seconds(3), isConfigured: isConfigured,
+                states: [0: "S", 1: "T"])
+        }
+        let unconfigured = report(isConfigured: false)
+        #expect(unconfigured.text.contains("no progress for 3s; the job is ended"))
+        #expect(!unconfigured.text.contains("run.stall_timeout") && !unconfigured.text.contains("checkpoint"))
+        let report = report(isConfigured: true)
         #expect(report.text.contains("no progress for 3s, the limit of run.stall_timeout"))
         #expect(report.text.contains("rank 1 on h1 is in the backward pass, step 17, since "))
         #expect(report.text.contains("its process 4711 is stopped (SIGSTOP, or a debugger)"))
