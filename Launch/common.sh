@@ -17,6 +17,11 @@ number() {
   [[ $2 =~ ^(0|[1-9][0-9]{0,5})$ ]] && (($2 >= least)) || die "$1 ${2:-(nothing)}: wanted a whole number from $least on"
   echo "$2"
 }
+# value OPTION TEXT EXAMPLE: the text, where there is one.
+value() {
+  [[ -n $2 ]] || die "$1 needs a value, as in $1 $3"
+  echo "$2"
+}
 # option NAME ARGUMENT...: what is given for an option among the arguments, the last time if more than once; else nothing.
 option() {
   local name=$1 value=''
@@ -71,12 +76,14 @@ if [[ $EUID == 0 ]]; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
+is_open_mpi() { mpirun --version 2> /dev/null | grep -q 'Open MPI'; }
+
 # mpi_command RANKS [CORES]: puts into the array mpi_command how so many ranks are started on this machine. Each is bound to
 # as many cores of its own, or where none are named to none.
 mpi_command() {
   local ranks=$1 each=${2:-0}
   mpi_command=(mpirun)
-  if mpirun --version 2> /dev/null | grep -q 'Open MPI'; then
+  if is_open_mpi; then
     # By itself Open MPI binds each of two ranks to one core, and so all threads of a rank with it.
     if ((each > 0)); then mpi_command+=(--map-by "slot:PE=$each" --bind-to core); else mpi_command+=(--bind-to none); fi
     if ((ranks > $(cores))); then mpi_command+=(--oversubscribe); fi

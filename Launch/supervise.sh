@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # How a run is looked after from outside: it is asked to stop when this script is, and started again when it dies.
-# Sourced behind common.sh.
+# Sourced after common.sh.
 
 stops_asked=0
 # A command that says by its exit code whether there is nothing more to do, for launchers whose own 0 does not say so: srun
@@ -8,14 +8,16 @@ stops_asked=0
 confirm=()
 # The launcher (mpirun, srun) while one runs.
 launcher=
+# How often the run was started.
+launches=0
 
-# Of all signals, SIGUSR1 alone is handed on to the ranks by mpirun and srun alike. After a SIGTERM mpirun gives them a
+# Of all signals, SIGUSR1 alone is passed on to the ranks by mpirun and srun alike. After a SIGTERM mpirun gives them a
 # second, which is enough for no checkpoint.
 ask_to_stop() {
   stops_asked=$((stops_asked + 1))
   if [[ -z $launcher ]]; then return; fi
   if ((stops_asked == 1)); then
-    say "SIG$1: the run is asked to stop behind its step and to write a checkpoint; once more ends it at once"
+    say "SIG$1: the run is asked to stop after the step and to write a checkpoint; once more ends it at once"
     kill -USR1 "$launcher" 2> /dev/null || true
   else
     say "SIG$1 again: the run is ended"
@@ -37,6 +39,7 @@ run_once() {
   set -m
   "${tied[@]}" "$@" < /dev/null &
   launcher=$!
+  launches=$((launches + 1))
   set +m
   local before
   while :; do
@@ -52,7 +55,7 @@ run_once() {
 meaning() {
   case $1 in
     64) echo "the command line or the configuration is at fault" ;;
-    65) echo "a file is missing, damaged or of another kind" ;;
+    65) echo "bad data, or too many bad steps in a row" ;;
     70) echo "the system refused, or the program is at fault" ;;
     126 | 127) echo "the program could not be started" ;;
     137) echo "killed by SIGKILL, as the kernel does when memory is short" ;;

@@ -123,6 +123,29 @@ extension EndToEnd {
             #expect(cancelled["JobState"] == "CANCELLED" && cancelled["Restarts"] == "0", "\(log())")
         }
 
+        /// In a job that is too short Slurm asks to stop at once; else it may be preempted while it still seeks its launcher.
+        @Test(arguments: [("3", "FAILED"), ("60", "PENDING")])
+        func askedToStopBeforeTheRunBegins(time: String, state: String) async throws {
+            let cluster = try await SlurmCluster("--nodes", "1")
+            let program = try workspace.write(
+                """
+                #!/bin/sh
+                if [ "$1" = ranks ]; then touch '\(workspace("probing"))'; sleep 3; fi
+                exec '\(Repository.program)' "$@"
+                """, "slow")
+            chmod(program, 0o755)
+            let job = try await cluster.submit(
+                ["--program", program, "--sbatch", "--time=\(time)"], workspace.trainArguments(Self.settings))[0]
+            try await cluster.wait(for: job) { _ in FileManager.default.fileExists(atPath: workspace("probing")) }
+            try await cluster.command("scancel", "--batch", "--signal=USR1", job).expectSuccess()
+            let found = try await cluster.wait(for: job) {
+                $0["JobState"] == "FAILED" || $0["JobState"] == "PENDING" && $0["Restarts"] == "1"
+            }
+            #expect(found["JobState"] == state, "\(log())")
+            #expect(log().contains("the time of the job was over before the run began") == (state == "FAILED"))
+            #expect(Metrics.lastStep(workspace("run")) == 0)
+        }
+
         /// So it is when a node cannot launch its task, for example for a socket that was left there when its power failed.
         @Test func aLauncherThatSaysDoneWithoutHavingDoneAnything() async throws {
             let cluster = try await SlurmCluster("--nodes", "1")

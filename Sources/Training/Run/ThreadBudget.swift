@@ -1,5 +1,6 @@
 import CPlatform
 import Collectives
+import Foundation
 import Kernels
 
 /// How many threads a rank may use.
@@ -19,8 +20,11 @@ enum ThreadBudget {
                 asked: config.parallel.threadsPerRank, ranksOnHost: communicator.topology.ranksOnHost))
     }
 
-    /// The asked number; without one, the rank's share of the cores that it may use, at least one.
+    /// The asked number; without one what `Launch/run --cores` has set in the environment; without that the rank's share of
+    /// the cores that it may use, at least one.
     static func threads(asked: Int?, ranksOnHost: Int) -> Int {
-        asked ?? max(1, min(boundCores, openCores(ranksOnHost: ranksOnHost) / ranksOnHost))
+        let told = ProcessInfo.processInfo.environment["JREG_THREADS_PER_RANK"].flatMap { Int($0) }
+        if let wanted = asked ?? told { return max(1, wanted) }
+        return max(1, min(boundCores, openCores(ranksOnHost: ranksOnHost) / ranksOnHost))
     }
 }
