@@ -13,6 +13,8 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable {
         case diskFull
         /// The operating system refused for another reason.
         case fileSystem
+        /// Another process has what is wanted, and may be about to end.
+        case inUse
         /// The caller asked for something impossible.
         case misuse
     }

@@ -48,7 +48,7 @@ public final class CheckpointStore: @unchecked Sendable {
     /// the marker is completed.
     ///
     /// - Parameter accepting: says why a sound checkpoint cannot be taken, or nil if it can.
-    /// - Throws: `CheckpointError` only when the directory itself cannot be listed.
+    /// - Throws: `CheckpointError` only when the directory itself cannot be listed, or that marker cannot be written.
     public func newestUsable(accepting: (TrainerState) -> String? = { _ in nil }) throws -> Recovery {
         var skipped: [(path: String, reason: String)] = []
         for entry in try stepDirectories().reversed() {
@@ -76,9 +76,11 @@ public final class CheckpointStore: @unchecked Sendable {
     /// Gives the newest checkpoint that lacks nothing but its marker that marker: a run that was killed right before the last
     /// act of saving its first checkpoint has nothing else to go on from.
     private func completeInterrupted(accepting: (TrainerState) -> String?) throws -> Checkpoint? {
-        for entry in try stepDirectories().reversed() where try Checkpoint.lacksOnlyItsMarker(entry.path) {
-            let state = try TrainerState(path: entry.path + "/" + CheckpointFiles.trainer)
-            guard state.step == entry.step && accepting(state) == nil else { continue }
+        // What is wrong with the others has been noted.
+        for entry in try stepDirectories().reversed() where (try? Checkpoint.lacksOnlyItsMarker(entry.path)) == true {
+            guard let state = try? TrainerState(path: entry.path + "/" + CheckpointFiles.trainer),
+                state.step == entry.step && accepting(state) == nil
+            else { continue }
             let list = try FileDigest(ofFile: entry.path + "/" + CheckpointFiles.checksums)
             try Self.mark(entry.path, with: CheckpointFiles.marker(list))
             damagedSteps.remove(entry.step)

@@ -9,6 +9,10 @@ final class OutputFile {
     private let hash = StreamingHash()
     private var descriptor: Int32
     private(set) var written = 0
+    /// Up to which the bytes were brought to the disk: in parts, so that the end of a large file is not one long wait, in which
+    /// nobody could tell a slow disk from one that hangs.
+    private var synchronized = 0
+    private static let part = 256 << 20
 
     init(_ path: String, expectedBytes: Int) throws {
         self.path = path
@@ -32,18 +36,25 @@ final class OutputFile {
                 done += wrote
                 written += wrote
                 Vitals.beat()
+                if written - synchronized >= Self.part { try synchronize() }
             }
         }
     }
 
     /// Brings the bytes to the disk and closes the file.
     func finish() throws -> FileDigest {
-        // Some file systems tell of a full disk or a fault only here.
-        guard fsync(descriptor) == 0 else { throw failure(errno, "bring to disk") }
+        try synchronize()
         let closed = close(descriptor)
         descriptor = -1
         guard closed == 0 else { throw failure(errno, "close") }
         return FileDigest(bytes: written, xxh3: hash.hexadecimal)
+    }
+
+    /// Some file systems tell of a full disk or a fault only here.
+    private func synchronize() throws {
+        guard fsync(descriptor) == 0 else { throw failure(errno, "bring to disk") }
+        synchronized = written
+        Vitals.beat()
     }
 
     private func failure(_ code: Int32, _ operation: String) -> CheckpointError {

@@ -14,7 +14,7 @@ public final class RunLock: Sendable {
 
     /// Makes the directory if need be.
     ///
-    /// - Throws: `CheckpointError`, of kind `misuse` when another run holds the lock; the message names it.
+    /// - Throws: `CheckpointError`, of kind `inUse` when another run holds the lock; the message names it.
     public init(directory: String) throws {
         try FileSystem.makeDirectories(directory)
         path = directory + "/" + Self.fileName
@@ -30,7 +30,7 @@ public final class RunLock: Sendable {
         guard refusal != EWOULDBLOCK else {
             defer { close(descriptor) }
             throw CheckpointError(
-                .misuse,
+                .inUse,
                 "\(directory) is in use by \(Self.holder(descriptor)): two runs in one directory would overwrite each "
                     + "other's checkpoints. Wait for its end, stop it, or name another --out")
         }

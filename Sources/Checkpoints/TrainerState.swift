@@ -23,6 +23,8 @@ public struct TrainerState: Codable, Sendable, Equatable {
     public var worldSize: Int
     /// Nil where there is nothing to tell of the steps so far.
     public var history: StepHistory?
+    /// The absolute path of the checkpoint of another run that this one began with (`--resume PATH`); nil: with none.
+    public var resumedFrom: String?
 
     /// What computed the numbers.
     public struct Versions: Codable, Sendable, Equatable {
@@ -46,7 +48,7 @@ public struct TrainerState: Codable, Sendable, Equatable {
 
     public init(
         step: Int, samplesConsumed: Int, datasetFingerprint: String, lanes: Int, seed: UInt64, config: JSONValue,
-        versions: Versions, worldSize: Int, history: StepHistory = StepHistory()
+        versions: Versions, worldSize: Int, history: StepHistory = StepHistory(), resumedFrom: String? = nil
     ) {
         self.history = history == StepHistory() ? nil : history
         formatVersion = self.history == nil ? 1 : 2
@@ -58,6 +60,7 @@ public struct TrainerState: Codable, Sendable, Equatable {
         self.config = config
         self.versions = versions
         self.worldSize = worldSize
+        self.resumedFrom = resumedFrom
     }
 
     enum CodingKeys: String, CodingKey {
@@ -71,6 +74,7 @@ public struct TrainerState: Codable, Sendable, Equatable {
         case versions
         case worldSize = "world_size"
         case history
+        case resumedFrom = "resumed_from"
     }
 
     /// Reads `trainer.json`.

@@ -79,7 +79,7 @@ public final class VitalsBoard: Sendable {
     /// Ends the ranks of this node, this one last, and their launcher, even if that hangs or reaches its other daemons no
     /// more: for when it was asked to end all, and may not be able to. Returns at once; it takes a few seconds.
     public func endNode(code: Int32) {
-        Launcher.current?.end(after: 4)
+        LauncherProcess.current?.end(after: 4)
         Thread.detachNewThread { [self] in
             sleep(3)
             // A process that is stopped cannot end itself, nor notice that its launcher is gone.

@@ -39,7 +39,8 @@ public enum ExitStatus: Int32, Sendable {
             switch error.kind {
             case .damaged, .unsupported: self = .data
             case .misuse: self = .usage
-            case .diskFull, .fileSystem: self = .internal
+            // Of a process that is being killed, the next start finds nothing any more.
+            case .diskFull, .fileSystem, .inUse: self = .internal
             }
         case let error as CollectiveError:
             switch error {

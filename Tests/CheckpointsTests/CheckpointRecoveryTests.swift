@@ -113,6 +113,19 @@ import Testing
         }
     }
 
+    /// Nor does it keep what is before it from being completed.
+    @Test func aLaterFormatWithoutMarkerIsNamed() throws {
+        try withStore([1]) { store in
+            var state = trainerState(step: 2)
+            state.formatVersion = 3
+            _ = try store.save(state, expectedBytes: 0) { try addFiles($0, step: 2) }
+            for step in 1...2 { try FileManager.default.removeItem(atPath: path(store, step) + "/COMPLETE") }
+            let recovery = try store.newestUsable()
+            #expect(recovery.found?.state.step == 1)
+            #expect(recovery.skipped.map(\.path) == [path(store, 2)])
+        }
+    }
+
     /// Checkpoints from before there was a history have none, and those of a run without bad steps are still like that.
     @Test func theHistoryOfSkippedSteps() throws {
         try withStore([1]) { store in

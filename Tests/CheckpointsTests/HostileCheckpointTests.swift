@@ -94,7 +94,7 @@ import Testing
             defer { close(holder) }
             #expect(flock(holder, LOCK_EX) == 0)
             let refusal = try #require(failure { _ = try RunLock(directory: directory) })
-            #expect(refusal.description.contains("process 1") && refusal.kind == .misuse)
+            #expect(refusal.description.contains("process 1") && refusal.kind == .inUse)
             #expect(!refusal.description.unicodeScalars.contains { $0.properties.generalCategory == .control })
         }
     }

@@ -9,7 +9,7 @@ import Testing
             let first = try RunLock(directory: out)
             #expect(first.warning == nil)
             let refusal = failure { _ = try RunLock(directory: out) }
-            #expect(refusal?.kind == .misuse)
+            #expect(refusal?.kind == .inUse)
             let account =
                 "process \(ProcessInfo.processInfo.processIdentifier) on \(ProcessInfo.processInfo.hostName), since 20"
             for part in [out, account, "name another --out"] {

@@ -118,6 +118,21 @@ import Testing
         #expect(errorText { try load(model(score: score)) }.contains("no score"))
     }
 
+    /// The library skips what stands between the two marks of a group, and takes the table behind it.
+    @Test func aTableOfCharactersBehindAGroup() {
+        let (group, bad) = ([UInt8]([0x53, 0x54]), characterMap { $0[0] = 256 << 10 })
+        for normalizers in [[group + bad], [[], group + bad], [group + bad, []]] {
+            #expect(errorText { try load(model(normalizers: normalizers)) }.contains("some.model is "))
+        }
+        #expect(errorText { try load(model() + field(5, group + bad)) }.contains("some.model is "))
+    }
+
+    /// Of two values in different wire types, the library takes the one of the right type.
+    @Test func aScoreThatHidesBehindANumber() {
+        let hidden = field(1, field(1, [0x62]) + [0x15, 0, 0, 0xc0, 0x7f] + [0x10, 0] + [0x18, 1])
+        #expect(errorText { try load(model() + hidden) }.contains("is damaged"))
+    }
+
     /// Every way to cut a piece in two is looked at: more than this would take for ever.
     @Test func aPieceWithoutEnd() throws {
         #expect(errorText { try load(model(piece: String(repeating: "a", count: 1025))) }.contains("1024 bytes"))

@@ -14,7 +14,7 @@ extension EndToEnd {
 
         /// The tiny run, from weights in which something is wrong, over data in which `rareToken` is at `places` only.
         private func config(
-            changing changes: [String: (Int, Float) -> Float], rareAt places: [Int], _ settings: [String] = []
+            changing changes: [String: (Int, Float) -> Float], rareAt places: [Int]
         ) throws -> String {
             var shard = try Data(contentsOf: URL(filePath: Repository.root + Repository.shard))
             let header = 256 * 4

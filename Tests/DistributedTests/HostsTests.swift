@@ -5,7 +5,7 @@ extension EndToEnd {
     /// Two hosts with a cable between them.
     @Suite(.needsMPI, .needsHosts) struct HostsTests {
         private static let settings = [
-            "run.checkpoint_every=5", "run.evaluate_every=0", "optimizer.schedule=constant", "run.stall_timeout=2s",
+            "run.checkpoint_every=5", "run.evaluate_every=0", "optimizer.schedule=constant",
         ]
 
         /// A cut cable ends the run on both sides, and the mended one takes it up as if nothing had been.
@@ -13,11 +13,12 @@ extension EndToEnd {
             let workspace = try Workspace()
             let hosts = try NetworkHosts(2)
             defer { try? hosts.takeDown() }
-            func launch(steps: Int) throws -> [String] {
-                let arguments = try workspace.trainArguments(Self.settings + ["run.steps=\(steps)"])
+            func launch(_ settings: String...) throws -> [String] {
+                let arguments = try workspace.trainArguments(Self.settings + settings)
                 return hosts.mpirun(ranksPerHost: 1, [Repository.program] + arguments)
             }
-            let run = try Launch(environment: workspace.leftoversOfMPI).start(commandLine: launch(steps: 1_000_000))
+            let run = try Launch(environment: workspace.leftoversOfMPI)
+                .start(commandLine: launch("run.steps=1000000", "run.stall_timeout=2s"))
             try await run.wait { Metrics.lastStep(workspace("run")) >= 12 }
             let processes = hosts.processes
             try hosts.setLink(of: 2, up: false)
@@ -40,7 +41,7 @@ extension EndToEnd {
             try hosts.setLink(of: 2, up: true)
             let steps = Metrics.lastStep(workspace("run")) / 5 * 5 + 3
             let resumed = try await Launch(environment: workspace.leftoversOfMPI)
-                .start(commandLine: launch(steps: steps)).end(within: .seconds(60))
+                .start(commandLine: launch("run.steps=\(steps)")).end(within: .seconds(60))
             resumed.expectSuccess()
             #expect(resumed.errors.contains(/start +step [0-9]*[05], from/), "\(resumed.errors)")
             try await workspace.train(Self.settings + ["run.steps=\(steps)"], out: "undisturbed").expectSuccess()

@@ -69,6 +69,40 @@ extension EndToEnd {
             #expect(try contents(workspace("run")) == before)
         }
 
+        /// Jobs that requeue themselves and scripts that start a run again know one command only.
+        @Test func theSameCommandGoesOnWithWhatItBegan() async throws {
+            // Which does not depend on the number of steps.
+            let settings = Self.long + ["optimizer.schedule=constant"]
+            func start(until step: Int) async throws -> Outcome {
+                try await workspace.train(
+                    settings + ["run.steps=\(step)"], out: "branch", resume: workspace("run/step-00000008"))
+            }
+            try await workspace.train(settings + ["run.steps=10"]).expectSuccess()
+            #expect(try await start(until: 12).expectSuccess().errors.contains("step 8, from \(workspace("run/"))"))
+            try FileManager.default.removeItem(atPath: workspace("run"))
+            for (step, before) in [(15, 12), (18, 15)] {
+                let again = try await start(until: step).expectSuccess()
+                #expect(again.errors.contains("step \(before), from \(workspace("branch/"))"), "\(again.errors)")
+            }
+            try await workspace.train(settings + ["run.steps=18"], out: "undisturbed").expectSuccess()
+            #expect(try RunRecord(workspace("branch")).files == RunRecord(workspace("undisturbed")).files)
+        }
+
+        @Test func noResumeOverwritesAnotherRun() async throws {
+            try await workspace.train(Self.long + ["run.steps=12"]).expectSuccess()
+            try await workspace.train(Self.long + ["run.steps=4"], out: "other").expectSuccess()
+            let before = try contents(workspace("run"))
+            for origin in ["run/step-00000004", "other/step-00000004"] {
+                try await workspace.train(resume: workspace(origin)).expectFailure(
+                    64, "run holds a run that got to step 12", "going on from \(workspace(origin)) would overwrite it",
+                    "name another --out")
+            }
+            #expect(try contents(workspace("run")) == before)
+            // From the newest it is what goes on anyway.
+            let newest = workspace("run/step-00000012")
+            try await workspace.train(Self.long + ["run.steps=13"], resume: newest).expectSuccess()
+        }
+
         @Test func aFinishedRunStaysAsItIs() async throws {
             try await workspace.train().expectSuccess()
             let before = try contents(workspace("run"))

@@ -16,7 +16,7 @@ extension EndToEnd {
             try await first.wait { Metrics.lastStep(workspace("run")) >= 21 }
             let second = try await workspace.train(Self.long, on: launch)
             second.expectFailure(
-                64, workspace("run") + " is in use by process ", " on ", ", since 20", "name another --out")
+                70, workspace("run") + " is in use by process ", " on ", ", since 20", "name another --out")
             #expect(second.count(of: "is in use by") == 1)
             let holder = second.errors.firstMatch(of: /in use by process ([0-9]+) on/).flatMap { Int32($0.1) }
             let ranksOfFirst = ProcessTree.running(Repository.program, among: first.processes)

@@ -14,12 +14,15 @@ extension EndToEnd {
             let program = [Repository.program] + (try workspace.trainArguments(settings))
             // Until they are told to go, three others want what rank 1 has.
             let sign = workspace("go")
+            let cores = ProcessTree.cores.map(String.init)
             let crowd = """
-                for i in 1 2 3; do timeout 50 taskset -c 0 sh -c 'until [ -e \(sign) ]; do :; done' & done
-                exec taskset -c 0 "$@"
+                for i in 1 2 3; do timeout 50 taskset -c \(cores[0]) sh -c 'until [ -e \(sign) ]; do :; done' & done
+                exec taskset -c \(cores[0]) "$@"
                 """
             let commandLine =
-                MPI.mpirun + ["-np", "1", "taskset", "-c", "1"] + program + [":", "-np", "1", "sh", "-c", crowd, "sh"]
+                MPI.mpirun + ["-np", "1", "taskset", "-c", cores[1]] + program + [
+                    ":", "-np", "1", "sh", "-c", crowd, "sh",
+                ]
                 + program
             let run = try Launch(environment: workspace.leftoversOfMPI).start(commandLine: commandLine)
             try await run.wait { run.errors.contains(/rank 1 on [^ ]+ is slow since .*[2-9]\.[0-9] times as long/) }

@@ -67,12 +67,12 @@ extension EndToEnd {
 
         /// An hour of work between two looks is no standstill as long as something gets on, nor is a pause of the whole job.
         @Test func aJobThatIsSuspendedGoesOn() async throws {
-            let settings = ["run.steps=200", "run.evaluate_every=0", "run.stall_timeout=1s"]
+            let settings = ["run.steps=200", "run.evaluate_every=0", "run.stall_timeout=3s"]
             let run = try Launch(ranks: 2).start(workspace.trainArguments(settings))
             try await run.wait { Metrics.lastStep(workspace("run")) >= 5 }
             let ranks = ProcessTree.running(Repository.program, among: run.processes)
             for rank in ranks { kill(rank, SIGSTOP) }
-            try await Task.sleep(for: .milliseconds(2500))
+            try await Task.sleep(for: .seconds(5))
             for rank in ranks { kill(rank, SIGCONT) }
             try await run.end(within: .seconds(60)).expectSuccess()
         }

@@ -1,15 +1,20 @@
 /// The fields of one protocol buffer message, by number; nested messages stay bytes until asked for.
+///
+/// What protocol buffers allow and no SentencePiece model has is refused (groups, a field in two wire types): another reader
+/// might take something else for its value.
 /// Source: https://protobuf.dev/programming-guides/encoding.
 struct ProtocolBufferFields {
     /// Numbers, booleans and the bits of fixed-width numbers.
     private var numbers: [UInt64: UInt64] = [:]
     private var messages: [UInt64: [ArraySlice<UInt8>]] = [:]
+    private var wireTypes: [UInt64: UInt64] = [:]
 
     /// `nil`: the bytes are no message.
     init?(_ bytes: ArraySlice<UInt8>) {
         var rest = bytes
         while !rest.isEmpty {
             guard let tag = Self.varint(&rest), tag >> 3 != 0, tag <= UInt32.max else { return nil }
+            guard wireTypes.updateValue(tag & 7, forKey: tag >> 3) ?? (tag & 7) == tag & 7 else { return nil }
             switch tag & 7 {
             case 0:
                 guard let value = Self.varint(&rest) else { return nil }

@@ -59,7 +59,7 @@ struct SentencePieceModelFile: Sendable {
         case let number: throw .data("\(name) is damaged: it names the model type \(number), wanted 1 to 4")
         }
         guard model.allBytes(ModelField.pieces).allSatisfy(Self.isSound),
-            Self.characterMaps(of: model).allSatisfy(\.isSound)
+            let maps = Self.characterMaps(of: model), maps.allSatisfy(\.isSound)
         else {
             throw .data(
                 "\(name) is damaged: a piece has no score or more than \(Self.longestPiece) bytes, or the table for rewriting "
@@ -74,11 +74,13 @@ struct SentencePieceModelFile: Sendable {
         fallsBackToBytes = trainer.number(TrainerField.fallsBackToBytes) ?? 0 != 0
     }
 
-    /// All that the library might take: of a message that is given twice it takes what each of them has.
-    private static func characterMaps(of model: ProtocolBufferFields) -> [CharacterMap] {
-        (model.allBytes(ModelField.normalizer) + model.allBytes(ModelField.denormalizer))
-            .compactMap(ProtocolBufferFields.init).flatMap { $0.allBytes(NormalizerField.characterMap) }
-            .map(CharacterMap.init)
+    /// All that the library might take: of a message that is given twice it takes what each of them has. `nil`: one of them
+    /// cannot be read.
+    private static func characterMaps(of model: ProtocolBufferFields) -> [CharacterMap]? {
+        let contents = model.allBytes(ModelField.normalizer) + model.allBytes(ModelField.denormalizer)
+        let messages = contents.compactMap { ProtocolBufferFields($0) }
+        guard messages.count == contents.count else { return nil }
+        return messages.flatMap { $0.allBytes(NormalizerField.characterMap) }.map(CharacterMap.init)
     }
 
     private static func isSound(_ piece: ArraySlice<UInt8>) -> Bool {

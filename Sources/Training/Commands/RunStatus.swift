@@ -16,7 +16,10 @@ public struct RunStatus: CustomStringConvertible {
         }
         let store = try CheckpointStore(directory: config.run.out, keep: config.run.keepCheckpoints)
         (directory, steps) = (config.run.out, config.run.steps)
-        savedStep = try store.list().last?.step ?? 0
+        var steps = try store.list().map(\.step)
+        // Where another run has gone as far already, there is nothing to do, and nothing is written.
+        if case .path(let path) = options.resume { steps.append(try Checkpoint(path: path).state.step) }
+        savedStep = steps.max() ?? 0
     }
 
     public var exitStatus: ExitStatus { savedStep >= steps ? .done : .stoppedEarly }

@@ -15,6 +15,8 @@ final class Checkpointing {
 
     /// One for the whole run: what it finds damaged when the run is taken up, it does not count as kept later.
     let store: CheckpointStore
+    /// The checkpoint that this run began with if that is another run's, for `trainer.json`. Rank 0's.
+    private var resumedFrom: String?
     /// Rank 0's hold on the output directory.
     private(set) var lock: RunLock?
     /// Rank 0's, from the first checkpoint on that is written while training goes on.
@@ -43,7 +45,7 @@ final class Checkpointing {
             step: state.step, samplesConsumed: state.samplesConsumed, datasetFingerprint: datasetFingerprint,
             lanes: config.batch.lanes, seed: UInt64(config.run.seed),
             config: JSONValue(parsing: Array(config.json.utf8), source: "the configuration"),
-            versions: Version.all, worldSize: communicator.worldSize, history: state.history)
+            versions: Version.all, worldSize: communicator.worldSize, history: state.history, resumedFrom: resumedFrom)
     }
 
     /// Those of the tokenizer; without one, those of the checkpoint that the run began with.
@@ -87,23 +89,46 @@ final class Checkpointing {
             }
             return .fresh
         case .path(let path):
-            let checkpoint = try Checkpoint(verifying: path)
-            if let reason = refusal(checkpoint.state) { throw TrainingError(.usage, "\(path): \(reason)") }
-            return .checkpoint(path: path, skipped: [])
-        case .auto:
-            let recovery = try store.newestUsable()
-            let skipped = recovery.skipped.map { "\($0.path): \($0.reason)" }
-            guard let found = recovery.found else {
-                if skipped.isEmpty { return .fresh }
-                throw TrainingError(
-                    .data,
-                    "\(config.run.out) has no checkpoint that can be used:\n  "
-                        + skipped.joined(separator: "\n  ")
-                        + "\nRemove them to start anew, or name another --out")
+            let origin = Self.absolute(path)
+            if let own = try newestUsable() {
+                // The same command again, after a kill or a stop: the run that it began goes on.
+                if own.checkpoint.state.resumedFrom == origin { return try goOn(with: own.checkpoint, own.skipped) }
+                guard Self.absolute(own.checkpoint.path) == origin else {
+                    throw TrainingError(
+                        .usage,
+                        "\(config.run.out) holds a run that got to step \(own.checkpoint.state.step), and going on from \(path) "
+                            + "would overwrite it: name another --out, or go on with that run (--resume auto)")
+                }
             }
-            if let reason = refusal(found.state) { throw TrainingError(.usage, "\(found.path): \(reason)") }
-            return .checkpoint(path: found.path, skipped: skipped)
+            resumedFrom = origin
+            return try goOn(with: try Checkpoint(verifying: path), [])
+        case .auto:
+            guard let own = try newestUsable() else { return .fresh }
+            return try goOn(with: own.checkpoint, own.skipped)
         }
+    }
+
+    private static func absolute(_ path: String) -> String { URL(filePath: path).standardizedFileURL.path }
+
+    /// That of the output directory; nil where it has none.
+    /// - Throws: if all that it has are damaged.
+    private func newestUsable() throws -> (checkpoint: Checkpoint, skipped: [String])? {
+        let recovery = try store.newestUsable()
+        let skipped = recovery.skipped.map { "\($0.path): \($0.reason)" }
+        guard let found = recovery.found else {
+            if skipped.isEmpty { return nil }
+            throw TrainingError(
+                .data,
+                "\(config.run.out) has no checkpoint that can be used:\n  " + skipped.joined(separator: "\n  ")
+                    + "\nRemove them to start anew, or name another --out")
+        }
+        return (found, skipped)
+    }
+
+    private func goOn(with checkpoint: Checkpoint, _ skipped: [String]) throws -> Start {
+        if let reason = refusal(checkpoint.state) { throw TrainingError(.usage, "\(checkpoint.path): \(reason)") }
+        resumedFrom = resumedFrom ?? checkpoint.state.resumedFrom
+        return .checkpoint(path: checkpoint.path, skipped: skipped)
     }
 
     /// Why a sound checkpoint cannot be continued with this configuration, or nil.

@@ -43,18 +43,29 @@ enum ProcessTree {
         }
     }
 
+    /// The cores that this process may use, by the kernel's numbers.
+    static let cores: [Int] = {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let list = status.firstMatch(of: /Cpus_allowed_list:\s*([0-9,-]+)/)?.1 ?? ""
+        return list.split(separator: ",").flatMap { range in
+            let ends = range.split(separator: "-").compactMap { Int($0) }
+            return Array(ends[0]...ends[ends.count - 1])
+        }
+    }()
+
     /// What the kernel calls a process.
     static func name(of process: Int32) -> String {
         let name = (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) ?? "gone"
         return "\(process) \(name.trimmingCharacters(in: .whitespacesAndNewlines))"
     }
 
-    /// All processes that see the host name that `process` sees: those of a pretended node.
+    /// All processes that see the host name that `process` sees: those of a pretended node. None if it is that of the machine:
+    /// then `process` is gone, and its number another's.
     static func onHost(of process: Int32) -> [Int32] {
         func name(_ process: Int32) -> String? {
             try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/ns/uts")
         }
-        guard let wanted = name(process) else { return [] }
+        guard let wanted = name(process), wanted != name(getpid()) else { return [] }
         let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return all.compactMap { Int32($0) }.filter { name($0) == wanted }
     }

@@ -12,7 +12,7 @@ extension Trait where Self == ConditionTrait {
     }
 
     static var needsTwoCores: Self {
-        .enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1, "there is one core only")
+        .enabled(if: ProcessTree.cores.count > 1, "there is one core only")
     }
 
     static var needsOracle: Self {

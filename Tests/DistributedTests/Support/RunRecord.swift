@@ -26,7 +26,8 @@ struct RunRecord: Sendable {
         let bad: Fault?
     }
 
-    /// What is told of a step that was skipped. The rank is left out of comparisons: it depends on their number.
+    /// What is told of a step that was skipped. Its text is what is compared, and leaves out the rank: that depends on their
+    /// number.
     struct Fault: Decodable, Equatable, Sendable, CustomStringConvertible {
         let fault: String
         let place: String?

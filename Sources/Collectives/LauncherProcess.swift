@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 
 /// The process that started the ranks of this node: `mpirun`, or the daemon of it that runs here.
-struct Launcher: Equatable {
+struct LauncherProcess: Equatable {
     let process: Int32
     /// With the number it names one process for good.
     let birth: UInt64
@@ -14,7 +14,7 @@ struct Launcher: Equatable {
     ]
 
     /// The nearest of this process's forebears that is one.
-    static var current: Launcher? {
+    static var current: LauncherProcess? {
         var process = getppid()
         while process > 1 {
             let name = (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) ?? ""
@@ -23,7 +23,7 @@ struct Launcher: Equatable {
             var parent: Int32 = 0
             guard cplatform_process_status(process, &birth, &state, &parent) == 0 else { return nil }
             if names.contains(name.trimmingCharacters(in: .newlines)) {
-                return Launcher(process: process, birth: birth)
+                return LauncherProcess(process: process, birth: birth)
             }
             process = parent
         }
