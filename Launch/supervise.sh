@@ -41,6 +41,8 @@ run_once() {
   launcher=$!
   launches=$((launches + 1))
   set +m
+  # Asked while it was being started.
+  if ((stops_asked > 0)); then kill -USR1 "$launcher" 2> /dev/null || true; fi
   local before
   while :; do
     # A signal ends the waiting, not what is waited for.
@@ -49,6 +51,8 @@ run_once() {
     if ((stops_asked == before)); then break; fi
   done
   launcher=
+  # The launcher itself was not ready for the signal: there was nothing yet to save.
+  if ((stops_asked > 0 && status == 128 + $(kill -l USR1))); then status=75; fi
 }
 
 # What an exit code says.
@@ -72,6 +76,10 @@ supervise() {
   for ((number = 1; ; number++)); do
     # Asked before it began.
     if ((stops_asked > 0)); then return; fi
+    # Who begins anew does so once.
+    if ((number > 1 || ${SLURM_RESTART_COUNT:-0} > 0)) && [[ $(option --resume "$@") == none ]]; then
+      set -- "$@" --resume auto
+    fi
     run_once "$@"
     if ((status == 0 && ${#confirm[@]} > 0)) && ! told=$("${confirm[@]}" 2>&1); then
       say "the launcher ended with 0, but: $told"
@@ -92,6 +100,7 @@ supervise() {
     say "restart $number of $restarts in $pause s, from the newest checkpoint"
     sleep "$pause" &
     wait $! || true
+    kill $! 2> /dev/null || true
     if ((stops_asked > 0)); then return; fi
     pause=$((pause * 2 > 300 ? 300 : pause * 2))
   done
