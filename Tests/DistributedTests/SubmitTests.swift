@@ -11,7 +11,9 @@ extension EndToEnd {
             chmod(try workspace.write("#!/bin/sh\n", "bin/sbatch"), 0o755)
         }
 
-        private func submit(_ words: String...) async throws -> Outcome {
+        private func submit(_ words: String...) async throws -> Outcome { try await submit(words) }
+
+        private func submit(_ words: [String]) async throws -> Outcome {
             let path = workspace("bin") + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
             return try await Launch(environment: ["PATH": path])
                 .start(commandLine: ["Launch/slurm/submit", "--program", Repository.program, "--dry-run"] + words)
@@ -25,6 +27,27 @@ extension EndToEnd {
             #expect(fits.output.contains("'train' '--set=batch.lanes=16' '--set' 'batch.global_batch_size=32'"))
             try await submit("train", "--set=batch.lanes=3").expectFailure(1, "batch.lanes is 3")
             try await submit("train", "--set").expectFailure(1, "\"\" is no assignment")
+        }
+
+        /// Each job is checked with the configuration that it will have.
+        @Test func configurationsOfManyJobs() async throws {
+            let config = TinyRun.config.replacing("lanes: 8", with: "lanes: 16")
+            let sixteen = try workspace.write(config, "a/same.yaml")
+            for options in [["--seeds", "1-3", "train", "--config", sixteen], ["--configs", sixteen, "train"]] {
+                try await submit(["--ranks", "16"] + options).expectSuccess()
+                try await submit(["--ranks", "32"] + options).expectFailure(1, "32 ranks share batch.lanes = 16")
+            }
+            let other = try workspace.write(config, "b/same.yaml")
+            try await submit("--configs", "\(sixteen),\(other)", "train")
+                .expectFailure(1, "--configs names same.yaml twice")
+        }
+
+        /// The first job of a chain alone begins anew.
+        @Test func aChainGoesOnWithWhatItsFirstJobBegan() async throws {
+            let jobs = try await submit("--chain", "3", "train", "--resume", "none").expectSuccess()
+                .output.split(separator: "\n")
+            #expect(jobs.map { $0.hasSuffix("'--resume' 'none'") } == [true, false, false])
+            #expect(jobs[1...].allSatisfy { $0.hasSuffix("'--resume' 'auto'") }, "\(jobs)")
         }
 
         @Test(arguments: ["5", "4:60", "0:5:0", "0-0:5", "1-00", "1-00:00:00", "08:09:00", "unlimited"])
