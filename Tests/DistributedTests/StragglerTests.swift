@@ -26,9 +26,10 @@ extension EndToEnd {
                 + program
             let run = try Launch(environment: workspace.leftoversOfMPI).start(commandLine: commandLine)
             try await run.wait { run.errors.contains(/rank 1 on [^ ]+ is slow since .*[2-9]\.[0-9] times as long/) }
+            // Later on, the test itself may take a core.
+            #expect(!run.errors.contains("rank 0 on"), "\(run.errors)")
             try workspace.write("", "go")
             try await run.wait { run.errors.contains(/rank 1 on [^ ]+ keeps up again/) }
-            #expect(!run.errors.contains("rank 0 on"), "\(run.errors)")
             run.kill()
             _ = try await run.end(within: .seconds(60))
         }
