@@ -6,6 +6,8 @@ import Foundation
 package struct Stragglers {
     /// Steps that are looked back at; so many of them must agree, since single steps are disturbed.
     package static let window = 20
+    /// Seconds. Shorter steps are taken together: how long they last is up to the kernel's time slices.
+    private static let shortest = 0.05
     private static let agreeing = 18
     /// Of the median rank's time: from here on a rank is slow, and below here it keeps up again.
     private static let slow = 1.25
@@ -16,12 +18,17 @@ package struct Stragglers {
     private let hosts: [String]
     /// Lanes of each rank: one with more of them has more to do.
     private let lanes: [Int]
+    /// Each rank's seconds since the last look.
+    private var gathered: [Double]
     /// Of the last steps: each rank's seconds for a lane.
     private var recent: [[Double]] = []
     /// Of the slow ranks: since when, and when it was said last.
     private var known: [Int: (since: Date, said: Date)] = [:]
 
-    package init(hosts: [String], lanes: [Int]) { (self.hosts, self.lanes) = (hosts, lanes) }
+    package init(hosts: [String], lanes: [Int]) {
+        (self.hosts, self.lanes) = (hosts, lanes)
+        gathered = hosts.map { _ in 0 }
+    }
 
     /// - Parameter hosts: of the ranks that share `lanes`.
     init(hosts: [String], lanes: LaneAssignment) {
@@ -33,7 +40,10 @@ package struct Stragglers {
     /// - Returns: what is worth saying.
     package mutating func observe(_ seconds: [Double], now: Date = Date()) -> [String] {
         guard hosts.count > 1 else { return [] }
-        recent = Array((recent + [zip(seconds, lanes).map { $0 / Double($1) }]).suffix(Self.window))
+        gathered = zip(gathered, seconds).map(+)
+        guard gathered.contains(where: { $0 >= Self.shortest }) else { return [] }
+        recent = Array((recent + [zip(gathered, lanes).map { $0 / Double($1) }]).suffix(Self.window))
+        gathered = hosts.map { _ in 0 }
         guard recent.count == Self.window else { return [] }
         let medians = recent.map(Self.median)
         return hosts.indices.compactMap { rank in

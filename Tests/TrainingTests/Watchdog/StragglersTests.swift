@@ -25,6 +25,16 @@ struct StragglersTests {
         #expect(said[1].text == "rank 2 on b keeps up again")
     }
 
+    /// Of steps of two milliseconds, twenty-five are one.
+    @Test func shortStepsAreTakenTogether() {
+        func said(_ slow: Range<Int>) -> [Int] {
+            var stragglers = Stragglers(hosts: ["a", "b"], lanes: [1, 1])
+            return findings(&stragglers, steps: 0..<800) { [0.001, slow.contains($0) ? 0.002 : 0.001] }.map(\.step)
+        }
+        #expect(said(300..<360).isEmpty)
+        #expect(said(0..<800) == [499])
+    }
+
     @Test func whatIsSlowForHoursIsSaidOnceAnHour() {
         var stragglers = Stragglers(hosts: ["a", "b"], lanes: [4, 4])
         let said = findings(&stragglers, steps: 0..<1000) { _ in [1, 2] }
