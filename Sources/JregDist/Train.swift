@@ -32,7 +32,8 @@ struct Train: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "auto: go on with the run in the output directory if there is one; none: begin anew; or a checkpoint.",
+            "auto: go on with the run in the output directory if there is one; none: begin anew; or a checkpoint of another "
+                + "run, with which the one in the output directory begins.",
             valueName: "auto|none|path"))
     var resume = "auto"
 

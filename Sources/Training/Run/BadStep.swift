@@ -38,7 +38,7 @@ public struct BadStep: Sendable, Equatable {
         }
         return
             "Go on from the newest with a smaller optimizer.learning_rate, a longer optimizer.warmup_steps or a smaller "
-            + "optimizer.max_grad_norm; or from an earlier one (--resume PATH) if the loss had risen before"
+            + "optimizer.max_grad_norm; or from an earlier one, into another --out (--resume PATH), if the loss had risen before"
     }
 
     /// All in one line.
