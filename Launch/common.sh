@@ -17,6 +17,8 @@ number() {
   [[ $2 =~ ^(0|[1-9][0-9]{0,5})$ ]] && (($2 >= least)) || die "$1 ${2:-(nothing)}: wanted a whole number from $least on"
   echo "$2"
 }
+# counted N WORD: as in "1 rank" and "2 ranks".
+counted() { if (($1 == 1)); then echo "1 $2"; else echo "$1 $2s"; fi; }
 # value OPTION TEXT EXAMPLE: the text, where there is one.
 value() {
   [[ -n $2 ]] || die "$1 needs a value, as in $1 $3"

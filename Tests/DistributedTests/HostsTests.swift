@@ -49,6 +49,18 @@ extension EndToEnd {
             #expect(difference == nil)
         }
 
+        @Test func theHostsOfLaunchRun() async throws {
+            let workspace = try Workspace()
+            let hosts = try NetworkHosts(2)
+            defer { try? hosts.takeDown() }
+            let arguments = [Repository.program, "ranks", "--expect", "4"]
+            let outcome = try await Launch(environment: workspace.leftoversOfMPI)
+                .start(commandLine: hosts.launchRun(ranksPerHost: 2, arguments)).end(within: .seconds(60))
+            #expect(
+                outcome.expectSuccess().output.hasPrefix("4 ranks (\(hosts.name(1)) 2, \(hosts.name(2)) 2)"),
+                "\(outcome.output)")
+        }
+
         /// A rank of the far host throws: its message is heard, and all ends, within seconds.
         @Test(.needsMounts) func aRankOfTheFarHostThatThrows() async throws {
             let workspace = try Workspace()

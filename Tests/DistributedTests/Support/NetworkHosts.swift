@@ -23,15 +23,22 @@ struct NetworkHosts {
     /// The command line that starts one rank of `program` on each, from the first.
     func mpirun(ranksPerHost: Int, _ program: [String]) -> [String] {
         let hosts = (1...count).map { "\(name($0)):\(ranksPerHost)" }.joined(separator: ",")
-        let network = "10.77.0.0/24"
-        return [Self.scripts + "host-shell", name(1)] + MPI.mpirun
-            + [
-                "--host", hosts, "-np", "\(count * ranksPerHost)", "--mca", "plm_rsh_agent",
-                Self.scripts + "host-shell",
-            ]
-            + ["--mca", "btl", "tcp,vader,self", "--mca", "btl_tcp_if_include", network]
-            + ["--mca", "oob_tcp_if_include", network] + program
+        return shell(1) + MPI.mpirun + ["--host", hosts, "-np", "\(count * ranksPerHost)"] + Self.ways + program
     }
+
+    /// The same by `Launch/run`, to which the hosts are names alone.
+    func launchRun(ranksPerHost: Int, _ program: [String]) -> [String] {
+        let hosts = (1...count).map(name).joined(separator: ",")
+        return shell(1) + ["Launch/run", "-n", "\(count * ranksPerHost)", "--host", hosts, "--program", program[0]]
+            + Self.ways.flatMap { ["--mpirun", $0] } + program.dropFirst()
+    }
+
+    private func shell(_ number: Int) -> [String] { [Self.scripts + "host-shell", name(number)] }
+
+    /// How mpirun reaches other hosts.
+    private static let ways =
+        ["--mca", "plm_rsh_agent", scripts + "host-shell", "--mca", "btl", "tcp,vader,self"]
+        + ["btl_tcp_if_include", "oob_tcp_if_include"].flatMap { ["--mca", $0, "10.77.0.0/24"] }
 
     /// Plugs the cable of a host in, or out.
     func setLink(of number: Int, up: Bool) throws {
