@@ -68,12 +68,12 @@ let package = Package(
         .target(
             name: "Collectives", dependencies: ["CMPI", "CPlatform", "CSIMD", "Kernels"], swiftSettings: kernelFlags),
         .target(name: "Optimization", dependencies: ["Kernels", realModule], swiftSettings: pointerFree),
-        .target(name: "FileSafety", swiftSettings: pointerFree),
+        .target(name: "FileSafety", dependencies: ["CXXHash"], swiftSettings: pointerFree),
         .target(
-            name: "Corpus", dependencies: ["FileSafety", "CPlatform", "CSentencePiece", "CZlib", "CXXHash"],
+            name: "Corpus", dependencies: ["FileSafety", "CPlatform", "CSentencePiece", "CZlib"],
             swiftSettings: swiftFlags),
         .target(
-            name: "Checkpoints", dependencies: ["CXXHash", "FileSafety", "Kernels", "LlamaModel"],
+            name: "Checkpoints", dependencies: ["FileSafety", "Kernels", "LlamaModel"],
             swiftSettings: swiftFlags),
         .target(
             name: "Evaluation", dependencies: ["Kernels", "LlamaModel", "Objectives", "Collectives", "Corpus"],

@@ -1,3 +1,5 @@
+import FileSafety
+
 /// What a file's content is known by.
 public struct FileDigest: Codable, Sendable, Equatable {
     /// Size in bytes.
@@ -13,7 +15,7 @@ public struct FileDigest: Codable, Sendable, Equatable {
     /// Reads the whole file, a few megabytes at a time.
     public init(ofFile path: String) throws {
         let file = try InputFile(path)
-        let hash = StreamingHash()
+        var hash = ContentHash()
         var chunk = [UInt8](repeating: 0, count: min(max(file.size, 1), 4 << 20))
         for start in stride(from: 0, to: file.size, by: chunk.count) {
             let count = min(chunk.count, file.size - start)

@@ -1,3 +1,4 @@
+import FileSafety
 import Glibc
 import Kernels
 
@@ -6,7 +7,7 @@ final class OutputFile {
     let path: String
     /// The size it will have, for the message of a full disk.
     private let expectedBytes: Int
-    private let hash = StreamingHash()
+    private var hash = ContentHash()
     private var descriptor: Int32
     private(set) var written = 0
     /// Up to which the bytes were brought to the disk: in parts, so that the end of a large file is not one long wait, in which

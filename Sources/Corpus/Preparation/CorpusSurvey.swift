@@ -1,3 +1,5 @@
+import FileSafety
+
 /// The first reading of a corpus: what it holds, and whether all of it is text.
 struct CorpusSurvey {
     private(set) var documents = 0

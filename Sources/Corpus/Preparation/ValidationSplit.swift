@@ -1,3 +1,5 @@
+import FileSafety
+
 /// Which documents are held out: those whose content hash falls below a threshold.
 ///
 /// So a document and its copies land on the same side, and adding text moves none of what was there. When all documents

@@ -1,3 +1,5 @@
+import FileSafety
+
 /// Which window each sample of a run is: an endless sequence of epochs, each a pseudo-random permutation of the windows.
 ///
 /// A pure function of the seed, the dataset and the sample's index, with no index array: rank, world size and the moment

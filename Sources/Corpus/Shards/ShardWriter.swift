@@ -1,3 +1,4 @@
+import FileSafety
 import Foundation
 
 /// Writes one token shard; it has its name only when it is whole and on the disk.

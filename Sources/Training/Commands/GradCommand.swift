@@ -83,8 +83,7 @@ public struct GradientOptions: Sendable {
         }
         // One position suffices for the checks: the tokens file says how long sequences are.
         return try RunConfig.load(
-            file: nil, overrides: ["model.init_from=\(directory)", "batch.sequence_length=1"] + overrides
-        ) { try HuggingFaceConfig(path: $0 + "/config.json").model }
+            file: nil, overrides: ["model.init_from=\(directory)", "batch.sequence_length=1"] + overrides)
     }
 
     private struct TokensFile: Decodable {

@@ -19,9 +19,7 @@ public struct PlanOptions: Sendable {
 
     /// - Throws: every problem of the configuration at once.
     public func plan() throws -> Plan {
-        let config = try RunConfig.load(file: configFile, overrides: overrides) {
-            try HuggingFaceConfig(path: $0 + "/config.json").model
-        }
+        let config = try RunConfig.load(file: configFile, overrides: overrides)
         if let problem = config.problems(worldSize: ranks).first { throw TrainingError(.usage, problem) }
         return Plan(
             config, worldSize: ranks, ranksPerNode: ranksPerNode ?? ranks,

@@ -11,15 +11,18 @@ public struct RunStatus: CustomStringConvertible {
     /// Looks for the newest complete checkpoint in the output directory. Reads no large file, and changes nothing.
     /// - Throws: every problem of the configuration at once; `CheckpointError` if the directory cannot be read.
     public init(_ options: TrainOptions) throws {
-        let config = try RunConfig.load(file: options.configFile, overrides: options.overrides) {
-            try HuggingFaceConfig(path: $0 + "/config.json").model
-        }
+        let config = try RunConfig.load(file: options.configFile, overrides: options.overrides)
         let store = try CheckpointStore(directory: config.run.out, keep: config.run.keepCheckpoints)
         (directory, steps) = (config.run.out, config.run.steps)
-        var steps = try store.list().map(\.step)
-        // Where another run has gone as far already, there is nothing to do, and nothing is written.
-        if case .path(let path) = options.resume { steps.append(try Checkpoint(path: path).state.step) }
-        savedStep = steps.max() ?? 0
+        if let newest = try store.list().last {
+            // What it began with may be gone by now.
+            savedStep = newest.step
+        } else if case .path(let path) = options.resume {
+            // Where that has gone as far already, there is nothing to do, and nothing is written.
+            savedStep = try Checkpoint(path: path).state.step
+        } else {
+            savedStep = 0
+        }
     }
 
     public var exitStatus: ExitStatus { savedStep >= steps ? .done : .stoppedEarly }

@@ -1,3 +1,4 @@
+import Checkpoints
 import FileSafety
 import Foundation
 import LlamaModel
@@ -8,7 +9,8 @@ extension RunConfig {
     /// - Parameter resolveModel: reads the shape from the checkpoint directory that `model.init_from` names.
     /// - Throws: every fault of the file, of the overrides and between keys at once.
     public static func load(
-        file: String?, overrides: [String] = [], resolveModel: (String) throws -> LlamaConfig
+        file: String?, overrides: [String] = [],
+        resolveModel: (String) throws -> LlamaConfig = { try HuggingFaceConfig(path: $0 + "/config.json").model }
     ) throws(ConfigErrors) -> RunConfig {
         try load(
             yaml: file.map { path throws(ConfigErrors) in try text(ofFile: path) } ?? "",

@@ -27,9 +27,7 @@ extension RunConfig {
     ) throws -> RunConfig {
         let own = try communicator.together { () throws -> RunConfig? in
             guard communicator.rank == 0 else { return nil }
-            let config = try load(file: file, overrides: overrides) { directory in
-                try HuggingFaceConfig(path: directory + "/config.json").model
-            }
+            let config = try load(file: file, overrides: overrides)
             if let problem = config.problems(worldSize: communicator.worldSize).first {
                 throw TrainingError(.usage, problem)
             }
